@@ -1,0 +1,3 @@
+//! The `causal` program.
+
+fn main() {}

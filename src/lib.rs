@@ -1,0 +1,7 @@
+//! Causal decisions as SQL for Apache DataFusion.
+
+#[cfg(feature = "cli")]
+pub mod cli;
+pub mod session;
+
+pub use session::register;
