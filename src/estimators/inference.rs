@@ -1,0 +1,185 @@
+//! From an estimate and its influence values to error, interval and test.
+
+use super::statistic::{Linear, Solution, Statistic, Sums};
+use crate::math::{fieller_interval, normal_quantile, normal_two_sided, t_quantile, t_two_sided};
+
+/// The whole inference of an estimator: what `f_ci` returns. `None` is NULL.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Inference {
+    pub(crate) estimate: Option<f64>,
+    pub(crate) std_error: Option<f64>,
+    pub(crate) ci_low: Option<f64>,
+    pub(crate) ci_high: Option<f64>,
+    /// Two-sided, for "= 0"; `None` where there is no such hypothesis.
+    pub(crate) p_value: Option<f64>,
+    /// Rows used.
+    pub(crate) n: u64,
+    /// Rows left out.
+    pub(crate) n_skipped: u64,
+    /// Kish's effective sample size.
+    pub(crate) ess: Option<f64>,
+}
+
+/// Kinds of confidence interval.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Interval {
+    /// Estimate and normal quantile.
+    Normal,
+    /// Estimate and t quantile.
+    T,
+    /// Fieller's set, for ratios.
+    Fieller,
+}
+
+/// How the caller wants the interval.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct IntervalSettings {
+    /// Upper tail probability of one side, `1 - alpha / 2`.
+    upper: f64,
+    /// Normal quantile at `upper`.
+    normal: f64,
+    /// The kind asked for, `None` for the estimator's own.
+    interval: Option<Interval>,
+}
+
+impl IntervalSettings {
+    /// Settings for miscoverage `alpha` in (0, 1).
+    pub(crate) fn new(alpha: f64, interval: Option<Interval>) -> Self {
+        let upper = 1.0 - alpha / 2.0;
+        Self { upper, normal: normal_quantile(upper), interval }
+    }
+}
+
+/// Variances of linearised values, plain or clustered.
+pub(crate) trait Errors<G> {
+    /// Covariance of two linearised values; `None` with too few rows or clusters.
+    fn covariance(&self, a: &G, b: &G) -> Option<f64>;
+    /// Degrees of freedom of clustered errors.
+    fn cluster_df(&self) -> Option<f64>;
+}
+
+/// The reference distribution of an interval and its test.
+#[derive(Clone, Copy)]
+enum Reference {
+    Normal,
+    T(f64),
+}
+
+impl Reference {
+    fn critical(self, settings: &IntervalSettings) -> Option<f64> {
+        match self {
+            Self::Normal => Some(settings.normal),
+            Self::T(df) => t_quantile(settings.upper, df),
+        }
+    }
+
+    fn p_value(self, z: f64) -> Option<f64> {
+        match self {
+            Self::Normal => Some(normal_two_sided(z)),
+            Self::T(df) => t_two_sided(z, df),
+        }
+    }
+}
+
+/// Makes the inference of a statistic from its sums and its errors.
+pub(crate) fn infer<S: Statistic>(
+    statistic: &S,
+    sums: &S::Sums,
+    origin: f64,
+    n_skipped: u64,
+    errors: &impl Errors<<S::Sums as Sums>::Gradient>,
+    settings: &IntervalSettings,
+) -> Inference {
+    let n = sums.count();
+    let mut inference = Inference {
+        n: n as u64,
+        n_skipped,
+        ess: (n > 0.0).then(|| statistic.effective_sample_size(sums)),
+        ..Inference::default()
+    };
+    let Some(solution) = statistic.solve(sums, origin) else {
+        return inference;
+    };
+    let linear = solution.linear::<S::Sums>();
+    inference.estimate = Some(linear.value);
+    let Some(variance) = errors.covariance(&linear.gradient, &linear.gradient) else {
+        return inference;
+    };
+    let std_error = variance.sqrt();
+    inference.std_error = Some(std_error);
+
+    let kind = settings.interval.unwrap_or(S::INTERVAL);
+    let reference = match (settings.interval, kind, errors.cluster_df()) {
+        (Some(Interval::Normal), ..) => Reference::Normal,
+        (_, _, Some(df)) => Reference::T(df),
+        (_, Interval::T, None) => match sums.welch_df(&linear.gradient) {
+            Some(df) if S::WELCH => Reference::T(df),
+            _ => Reference::T(n - 1.0),
+        },
+        _ => Reference::Normal,
+    };
+    let Some(critical) = reference.critical(settings) else {
+        return inference;
+    };
+    let (low, high) = match (kind, solution) {
+        (Interval::Fieller, Solution::Ratio { numerator, denominator, offset }) => {
+            let Some((set, p_value)) =
+                fieller::<S>(numerator, denominator, offset, errors, critical, reference)
+            else {
+                return inference;
+            };
+            inference.p_value = p_value.filter(|_| S::TESTED);
+            (set.0 + offset, set.1 + offset)
+        }
+        _ => {
+            if S::TESTED && std_error > 0.0 {
+                inference.p_value = reference.p_value(linear.value / std_error);
+            }
+            (linear.value - critical * std_error, linear.value + critical * std_error)
+        }
+    };
+    (inference.ci_low, inference.ci_high) = (Some(low), Some(high));
+    inference
+}
+
+/// Fieller's set of `U / V`, and the test that inverts it: of `U + offset V = 0`.
+#[expect(clippy::type_complexity, reason = "a set and a p-value, used once")]
+fn fieller<S: Statistic>(
+    numerator: Linear<<S::Sums as Sums>::Gradient>,
+    denominator: Linear<<S::Sums as Sums>::Gradient>,
+    offset: f64,
+    errors: &impl Errors<<S::Sums as Sums>::Gradient>,
+    critical: f64,
+    reference: Reference,
+) -> Option<((f64, f64), Option<f64>)> {
+    let variance = |gradient| errors.covariance(gradient, gradient);
+    let set = fieller_interval(
+        (numerator.value, variance(&numerator.gradient)?),
+        (denominator.value, variance(&denominator.gradient)?),
+        errors.covariance(&numerator.gradient, &denominator.gradient)?,
+        critical,
+    );
+    let contrast = S::Sums::combine(1.0, &numerator.gradient, offset, &denominator.gradient);
+    let std_error = variance(&contrast)?.sqrt();
+    let p_value = (std_error > 0.0)
+        .then(|| (numerator.value + offset * denominator.value) / std_error)
+        .and_then(|z| reference.p_value(z));
+    Some((set, p_value))
+}
+
+impl<G: Copy> Solution<G> {
+    /// The estimate and the gradient of its influence: of a ratio `R`, `(g_U - R g_V) / V`.
+    pub(crate) fn linear<T: Sums<Gradient = G>>(&self) -> Linear<G> {
+        match self {
+            Self::Smooth(linear) => *linear,
+            Self::Ratio { numerator, denominator, offset } => {
+                let ratio = numerator.value / denominator.value;
+                let scale = 1.0 / denominator.value;
+                Linear {
+                    value: ratio + offset,
+                    gradient: T::combine(scale, &numerator.gradient, -ratio * scale, &denominator.gradient),
+                }
+            }
+        }
+    }
+}

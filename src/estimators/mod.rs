@@ -1,0 +1,48 @@
+//! Estimators: one method per file, pure numbers.
+//!
+//! [`Statistic`] is the contract of an estimator; [`Plain`] and [`Clustered`] keep its sums and turn them into
+//! an [`Inference`]. What is not an estimator with a standard error implements [`Aggregate`] itself.
+
+mod aggregate;
+mod aipw;
+mod arms;
+mod balance;
+mod clustered;
+mod difference;
+mod direct_method;
+mod doubly_robust;
+mod inference;
+mod ips;
+mod ipw;
+mod mean;
+mod plain;
+mod policy_lift;
+mod relative_lift;
+mod sample_ratio;
+mod self_normalized;
+mod statistic;
+mod weights;
+
+pub(crate) use aggregate::{Aggregate, BLOCK, DecodeError, Estimator, FloatReader, Rows};
+pub(crate) use aipw::{Aipw, aipw_score};
+pub(crate) use balance::{BalanceMeasure, CovariateBalance};
+pub(crate) use clustered::Clustered;
+pub(crate) use difference::DifferenceInMeans;
+pub(crate) use direct_method::DirectMethod;
+pub(crate) use doubly_robust::{DoublyRobust, dr_score};
+pub(crate) use inference::{Inference, Interval, IntervalSettings};
+pub(crate) use ips::{Ips, ips_score};
+pub(crate) use ipw::{Estimand, IpwAte, IpwMean, Weighting};
+pub(crate) use mean::Mean;
+pub(crate) use plain::Plain;
+pub(crate) use policy_lift::{Baseline, DrLift, IpsLift};
+pub(crate) use relative_lift::{RelativeLift, WeightedRelativeLift};
+pub(crate) use sample_ratio::{GoodnessOfFit, SampleRatio};
+pub(crate) use self_normalized::{SelfNormalizedDr, SelfNormalizedIps};
+pub(crate) use statistic::Statistic;
+pub(crate) use weights::{WeightMeasure, Weights};
+
+#[cfg(test)]
+mod coverage;
+#[cfg(test)]
+mod laws;

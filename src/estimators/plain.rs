@@ -1,0 +1,162 @@
+//! An estimator over independent rows.
+
+use super::aggregate::{Aggregate, DecodeError, Estimator, FloatReader, Rows};
+use super::inference::{Errors, Inference, IntervalSettings, infer};
+use super::statistic::{Row, Statistic, Sums};
+
+/// A statistic with errors for independent rows.
+#[derive(Clone, Debug)]
+pub(crate) struct Plain<S>(pub(crate) S);
+
+/// The sums of a statistic, the origin they are kept about and the rows left out.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Tally<T> {
+    pub(crate) sums: T,
+    pub(crate) origin: f64,
+    pub(crate) skipped: u64,
+}
+
+impl<T: Sums> Tally<T> {
+    pub(crate) const FLOATS: usize = T::FLOATS + 2;
+
+    /// Makes the first outcome the origin.
+    #[inline]
+    fn place_origin<S: Statistic<Sums = T>>(&mut self, statistic: &S, row: &S::Row) {
+        if let Some(outcome) = statistic.outcome()
+            && self.sums.count() == 0.0
+        {
+            self.origin = row.value(outcome.argument);
+        }
+    }
+
+    /// Reads a row about the origin: its arm and its terms.
+    #[inline]
+    fn terms<S: Statistic<Sums = T>>(&self, statistic: &S, mut row: S::Row) -> (usize, T::Terms) {
+        if let Some(outcome) = statistic.outcome() {
+            row.shift(outcome.argument, self.origin);
+        }
+        (statistic.arm(&row), statistic.terms(&row))
+    }
+
+    /// Adds one row and returns its arm and terms.
+    #[inline]
+    pub(crate) fn push<S: Statistic<Sums = T>>(&mut self, statistic: &S, row: S::Row) -> (usize, T::Terms) {
+        self.place_origin(statistic, &row);
+        let (arm, terms) = self.terms(statistic, row);
+        self.sums.push(arm, &terms);
+        (arm, terms)
+    }
+
+    fn push_block<S: Statistic<Sums = T>>(&mut self, statistic: &S, rows: Rows<'_>, block: &mut T::Block) {
+        if rows.len == 0 {
+            return;
+        }
+        self.place_origin(statistic, &S::Row::read(rows.columns, 0));
+        for i in 0..rows.len {
+            let (arm, terms) = self.terms(statistic, S::Row::read(rows.columns, i));
+            T::place(block, i, arm, &terms);
+        }
+        self.sums.push_block(block, rows.len);
+    }
+
+    /// Adds the rows of another tally, brought to this origin; returns by how much its outcomes were moved.
+    pub(crate) fn merge<S: Statistic<Sums = T>>(&mut self, statistic: &S, other: &Self) -> f64 {
+        self.skipped += other.skipped;
+        if other.sums.count() == 0.0 {
+            return 0.0;
+        }
+        if self.sums.count() == 0.0 {
+            self.origin = other.origin;
+        }
+        let moved = other.origin - self.origin;
+        let mut sums = other.sums;
+        if let Some(outcome) = statistic.outcome()
+            && moved != 0.0
+        {
+            for &(weighted, weight) in outcome.weighted {
+                sums.shear(weighted, weight, moved);
+            }
+        }
+        self.sums.merge(&sums);
+        moved
+    }
+
+    pub(crate) fn write(&self, out: &mut Vec<u8>) {
+        let mut put = |x: f64| out.extend_from_slice(&x.to_le_bytes());
+        self.sums.write(&mut put);
+        put(self.origin);
+        put(self.skipped as f64);
+    }
+
+    pub(crate) fn read(bytes: &mut FloatReader<'_>) -> Result<Self, DecodeError> {
+        let tally = bytes.floats(Self::FLOATS, |mut next| Self {
+            sums: T::read(&mut next),
+            origin: next(),
+            skipped: next() as u64,
+        })?;
+        let count = tally.sums.count();
+        if count >= 0.0 && count.fract() == 0.0 { Ok(tally) } else { Err(DecodeError::Content) }
+    }
+}
+
+impl<T: Sums> Errors<T::Gradient> for Tally<T> {
+    fn covariance(&self, a: &T::Gradient, b: &T::Gradient) -> Option<f64> {
+        self.sums.covariance(a, b)
+    }
+
+    fn cluster_df(&self) -> Option<f64> {
+        None
+    }
+}
+
+impl<S: Statistic> Aggregate for Plain<S> {
+    type State = Tally<S::Sums>;
+    type Output = Option<f64>;
+
+    const FLOATS: usize = Tally::<S::Sums>::FLOATS;
+    const RETRACTS: bool = true;
+
+    fn update(&self, state: &mut Self::State, rows: Rows<'_>) {
+        state.push_block(&self.0, rows, &mut Default::default());
+    }
+
+    fn update_groups(&self, states: &mut [Self::State], groups: &[usize], rows: Rows<'_>) {
+        for (i, &group) in groups.iter().enumerate() {
+            states[group].push(&self.0, S::Row::read(rows.columns, i));
+        }
+    }
+
+    fn retract(&self, state: &mut Self::State, rows: Rows<'_>) {
+        for i in 0..rows.len {
+            let (arm, terms) = state.terms(&self.0, S::Row::read(rows.columns, i));
+            state.sums.retract(arm, &terms);
+        }
+    }
+
+    fn skip(&self, state: &mut Self::State, rows: i64) {
+        state.skipped = state.skipped.saturating_add_signed(rows);
+    }
+
+    fn merge(&self, state: &mut Self::State, other: &Self::State) {
+        state.merge(&self.0, other);
+    }
+
+    fn write(&self, state: &Self::State, out: &mut Vec<u8>) {
+        state.write(out);
+    }
+
+    fn read(&self, bytes: &mut FloatReader<'_>) -> Result<Self::State, DecodeError> {
+        Tally::read(bytes)
+    }
+
+    fn finish(&self, state: &Self::State) -> Option<f64> {
+        let solution = self.0.solve(&state.sums, state.origin)?;
+        Some(solution.linear::<S::Sums>().value)
+    }
+}
+
+impl<S: Statistic> Estimator for Plain<S> {
+    fn inference(&self, state: &Self::State, settings: &IntervalSettings) -> Inference {
+        infer(&self.0, &state.sums, state.origin, state.skipped, state, settings)
+    }
+}

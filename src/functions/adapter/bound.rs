@@ -1,0 +1,436 @@
+//! An aggregate with its options known, as the engine's accumulators.
+
+use std::sync::Arc;
+
+use datafusion::arrow::array::{
+    Array, ArrayRef, AsArray, BinaryArray, BooleanArray, Float64Array, LargeBinaryArray,
+};
+use datafusion::arrow::datatypes::{DataType, Float64Type};
+use datafusion::common::{Result, ScalarValue, internal_datafusion_err};
+use datafusion::logical_expr::{Accumulator, EmitTo, GroupsAccumulator};
+
+use super::output::Column;
+use super::reader::{Reader, Sink};
+use super::state::Header;
+use crate::estimators::{
+    Aggregate, Clustered, DecodeError, Estimator, FloatReader, Inference, IntervalSettings, Plain, Rows,
+    Statistic,
+};
+
+/// What an estimator's function returns.
+#[derive(Clone, Debug)]
+pub(crate) enum Wanted {
+    /// The estimate.
+    Number,
+    /// Estimate, error, interval and test.
+    Inference(IntervalSettings),
+    /// Bytes that can be merged later.
+    State(Header),
+}
+
+/// Makes the accumulators of one call.
+pub(crate) struct BoundAggregate(Box<dyn Binding>);
+
+/// A row function with its options known.
+pub(crate) struct RowScore(Box<ScoreOfRow>);
+
+/// From the columns and the position of a row to its score.
+type ScoreOfRow = dyn Fn(&[&[f64]], usize) -> f64 + Send + Sync;
+
+impl RowScore {
+    /// Makes a row function of a function of the arguments' numbers.
+    pub(crate) fn new<const A: usize>(score: impl Fn([f64; A]) -> f64 + Send + Sync + 'static) -> Self {
+        Self(Box::new(move |columns, i| score(std::array::from_fn(|a| columns[a][i]))))
+    }
+
+    /// The score of row `i`.
+    pub(super) fn score(&self, columns: &[&[f64]], i: usize) -> f64 {
+        (self.0)(columns, i)
+    }
+}
+
+impl BoundAggregate {
+    /// Binds a statistic, with cluster-robust errors when the call has clusters.
+    pub(crate) fn estimator<S: Statistic>(statistic: S, clustered: bool) -> Self {
+        if clustered {
+            Self(Box::new(EstimatorBinding(Arc::new(Clustered(statistic)))))
+        } else {
+            Self(Box::new(EstimatorBinding(Arc::new(Plain(statistic)))))
+        }
+    }
+
+    /// Binds an aggregate whose function returns `result` of its output.
+    pub(crate) fn measure<A: Aggregate, T: Column + 'static>(
+        aggregate: A,
+        result: fn(A::Output) -> T,
+    ) -> Self {
+        Self(Box::new(MeasureBinding { aggregate: Arc::new(aggregate), result }))
+    }
+
+    /// Numbers that hold a state between stages, 0 when it travels as bytes.
+    pub(super) fn floats(&self) -> usize {
+        self.0.floats()
+    }
+
+    pub(super) fn accumulator(&self, reader: Reader, wanted: Wanted) -> Box<dyn Accumulator> {
+        self.0.accumulator(reader, wanted)
+    }
+
+    pub(super) fn groups_accumulator(&self, reader: Reader, wanted: Wanted) -> Box<dyn GroupsAccumulator> {
+        self.0.groups_accumulator(reader, wanted)
+    }
+
+    /// An empty state that states can be merged into; `None` unless it is an estimator.
+    pub(super) fn merged(&self) -> Option<Box<dyn MergedState>> {
+        self.0.merged()
+    }
+}
+
+/// A state of an estimator whose type is not known.
+pub(super) trait MergedState: Send + Sync + std::fmt::Debug {
+    fn merge(&mut self, payload: &[u8]) -> Result<(), DecodeError>;
+    fn write(&self, out: &mut Vec<u8>);
+    fn number(&self) -> Option<f64>;
+    fn inference(&self, settings: &IntervalSettings) -> Inference;
+    fn size(&self) -> usize;
+}
+
+trait Binding: Send + Sync {
+    fn floats(&self) -> usize;
+    fn accumulator(&self, reader: Reader, wanted: Wanted) -> Box<dyn Accumulator>;
+    fn groups_accumulator(&self, reader: Reader, wanted: Wanted) -> Box<dyn GroupsAccumulator>;
+    fn merged(&self) -> Option<Box<dyn MergedState>>;
+}
+
+struct EstimatorBinding<E>(Arc<E>);
+
+impl<E: Estimator> EstimatorBinding<E> {
+    fn finish(&self, wanted: Wanted) -> Finish<E> {
+        match wanted {
+            Wanted::Number => Box::new(|estimator, states| {
+                Column::column(&states.iter().map(|state| estimator.finish(state)).collect::<Vec<_>>())
+            }),
+            Wanted::Inference(settings) => Box::new(move |estimator, states| {
+                let inference = |state| estimator.inference(state, &settings);
+                Column::column(&states.iter().map(inference).collect::<Vec<_>>())
+            }),
+            Wanted::State(header) => Box::new(move |estimator, states| {
+                let bytes = |state| header.seal(|out| estimator.write(state, out));
+                Arc::new(BinaryArray::from_iter_values(states.iter().map(bytes)))
+            }),
+        }
+    }
+}
+
+impl<E: Estimator> Binding for EstimatorBinding<E> {
+    fn floats(&self) -> usize {
+        E::FLOATS
+    }
+
+    fn accumulator(&self, reader: Reader, wanted: Wanted) -> Box<dyn Accumulator> {
+        Box::new(RowAccumulator::new(&self.0, reader, self.finish(wanted)))
+    }
+
+    fn groups_accumulator(&self, reader: Reader, wanted: Wanted) -> Box<dyn GroupsAccumulator> {
+        Box::new(GroupedAccumulator::new(&self.0, reader, self.finish(wanted)))
+    }
+
+    fn merged(&self) -> Option<Box<dyn MergedState>> {
+        Some(Box::new(Merged { estimator: Arc::clone(&self.0), state: E::State::default() }))
+    }
+}
+
+struct Merged<E: Estimator> {
+    estimator: Arc<E>,
+    state: E::State,
+}
+
+impl<E: Estimator> std::fmt::Debug for Merged<E> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Merged").field(&self.estimator).finish()
+    }
+}
+
+impl<E: Estimator> MergedState for Merged<E> {
+    fn merge(&mut self, payload: &[u8]) -> Result<(), DecodeError> {
+        self.estimator.merge(&mut self.state, &decode(self.estimator.as_ref(), payload)?);
+        Ok(())
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        self.estimator.write(&self.state, out);
+    }
+
+    fn number(&self) -> Option<f64> {
+        self.estimator.finish(&self.state)
+    }
+
+    fn inference(&self, settings: &IntervalSettings) -> Inference {
+        self.estimator.inference(&self.state, settings)
+    }
+
+    fn size(&self) -> usize {
+        size_of::<Self>() + self.estimator.heap_size(&self.state)
+    }
+}
+
+struct MeasureBinding<A: Aggregate, T> {
+    aggregate: Arc<A>,
+    result: fn(A::Output) -> T,
+}
+
+impl<A: Aggregate, T: Column + 'static> MeasureBinding<A, T> {
+    fn finish(&self) -> Finish<A> {
+        let result = self.result;
+        Box::new(move |aggregate, states| {
+            T::column(&states.iter().map(|state| result(aggregate.finish(state))).collect::<Vec<_>>())
+        })
+    }
+}
+
+impl<A: Aggregate, T: Column + 'static> Binding for MeasureBinding<A, T> {
+    fn floats(&self) -> usize {
+        A::FLOATS
+    }
+
+    fn accumulator(&self, reader: Reader, _wanted: Wanted) -> Box<dyn Accumulator> {
+        Box::new(RowAccumulator::new(&self.aggregate, reader, self.finish()))
+    }
+
+    fn groups_accumulator(&self, reader: Reader, _wanted: Wanted) -> Box<dyn GroupsAccumulator> {
+        Box::new(GroupedAccumulator::new(&self.aggregate, reader, self.finish()))
+    }
+
+    fn merged(&self) -> Option<Box<dyn MergedState>> {
+        None
+    }
+}
+
+/// Makes the result column of some states.
+type Finish<A> = Box<dyn Fn(&A, &[<A as Aggregate>::State]) -> ArrayRef + Send + Sync>;
+
+/// One state, for queries without GROUP BY and for windows.
+struct RowAccumulator<A: Aggregate> {
+    aggregate: Arc<A>,
+    reader: Reader,
+    finish: Finish<A>,
+    state: A::State,
+}
+
+impl<A: Aggregate> RowAccumulator<A> {
+    fn new(aggregate: &Arc<A>, reader: Reader, finish: Finish<A>) -> Self {
+        Self { aggregate: Arc::clone(aggregate), reader, finish, state: A::State::default() }
+    }
+}
+
+impl<A: Aggregate> std::fmt::Debug for RowAccumulator<A> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("RowAccumulator").field(&self.aggregate).finish()
+    }
+}
+
+/// Adds rows to a state or takes them back.
+struct OneState<'a, A: Aggregate> {
+    aggregate: &'a A,
+    state: &'a mut A::State,
+    retract: bool,
+}
+
+impl<A: Aggregate> Sink for OneState<'_, A> {
+    fn rows(&mut self, rows: Rows<'_>, _groups: &[usize]) {
+        if self.retract {
+            self.aggregate.retract(self.state, rows);
+        } else {
+            self.aggregate.update(self.state, rows);
+        }
+    }
+
+    fn skipped(&mut self, _group: usize) {
+        self.aggregate.skip(self.state, if self.retract { -1 } else { 1 });
+    }
+}
+
+impl<A: Aggregate> RowAccumulator<A> {
+    fn read(&mut self, values: &[ArrayRef], retract: bool) -> Result<()> {
+        let (aggregate, state) = (self.aggregate.as_ref(), &mut self.state);
+        self.reader.read(values, None, &[], &mut OneState { aggregate, state, retract })
+    }
+}
+
+impl<A: Aggregate> Accumulator for RowAccumulator<A> {
+    fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
+        self.read(values, false)
+    }
+
+    fn retract_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
+        self.read(values, true)
+    }
+
+    fn supports_retract_batch(&self) -> bool {
+        A::RETRACTS
+    }
+
+    fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
+        let mut transfer = Transfer::default();
+        let rows = states.first().map_or(0, |array| array.len());
+        for row in 0..rows {
+            let other = transfer.read(self.aggregate.as_ref(), states, row)?;
+            self.aggregate.merge(&mut self.state, &other);
+        }
+        Ok(())
+    }
+
+    fn state(&mut self) -> Result<Vec<ScalarValue>> {
+        let columns = transfer(self.aggregate.as_ref(), std::slice::from_ref(&self.state));
+        columns.iter().map(|column| ScalarValue::try_from_array(column, 0)).collect()
+    }
+
+    fn evaluate(&mut self) -> Result<ScalarValue> {
+        let column = (self.finish)(&self.aggregate, std::slice::from_ref(&self.state));
+        ScalarValue::try_from_array(&column, 0)
+    }
+
+    fn size(&self) -> usize {
+        size_of_val(self) + self.aggregate.heap_size(&self.state)
+    }
+}
+
+/// A state per group, side by side.
+struct GroupedAccumulator<A: Aggregate> {
+    aggregate: Arc<A>,
+    reader: Reader,
+    finish: Finish<A>,
+    states: Vec<A::State>,
+}
+
+impl<A: Aggregate> GroupedAccumulator<A> {
+    fn new(aggregate: &Arc<A>, reader: Reader, finish: Finish<A>) -> Self {
+        Self { aggregate: Arc::clone(aggregate), reader, finish, states: vec![] }
+    }
+}
+
+struct StatePerGroup<'a, A: Aggregate> {
+    aggregate: &'a A,
+    states: &'a mut [A::State],
+}
+
+impl<A: Aggregate> Sink for StatePerGroup<'_, A> {
+    fn rows(&mut self, rows: Rows<'_>, groups: &[usize]) {
+        self.aggregate.update_groups(self.states, groups, rows);
+    }
+
+    fn skipped(&mut self, group: usize) {
+        self.aggregate.skip(&mut self.states[group], 1);
+    }
+}
+
+impl<A: Aggregate> GroupsAccumulator for GroupedAccumulator<A> {
+    fn update_batch(
+        &mut self,
+        values: &[ArrayRef],
+        group_indices: &[usize],
+        opt_filter: Option<&BooleanArray>,
+        total_num_groups: usize,
+    ) -> Result<()> {
+        self.states.resize_with(total_num_groups, A::State::default);
+        let (aggregate, states) = (self.aggregate.as_ref(), self.states.as_mut_slice());
+        self.reader.read(values, opt_filter, group_indices, &mut StatePerGroup { aggregate, states })
+    }
+
+    fn merge_batch(
+        &mut self,
+        values: &[ArrayRef],
+        group_indices: &[usize],
+        total_num_groups: usize,
+    ) -> Result<()> {
+        self.states.resize_with(total_num_groups, A::State::default);
+        let mut transfer = Transfer::default();
+        for (row, &group) in group_indices.iter().enumerate() {
+            let other = transfer.read(self.aggregate.as_ref(), values, row)?;
+            self.aggregate.merge(&mut self.states[group], &other);
+        }
+        Ok(())
+    }
+
+    fn evaluate(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
+        let states = emit_to.take_needed(&mut self.states);
+        Ok((self.finish)(&self.aggregate, &states))
+    }
+
+    fn state(&mut self, emit_to: EmitTo) -> Result<Vec<ArrayRef>> {
+        let states = emit_to.take_needed(&mut self.states);
+        Ok(transfer(self.aggregate.as_ref(), &states))
+    }
+
+    fn convert_to_state(
+        &self,
+        values: &[ArrayRef],
+        opt_filter: Option<&BooleanArray>,
+    ) -> Result<Vec<ArrayRef>> {
+        let rows = values.first().map_or(0, |array| array.len());
+        let mut states = vec![A::State::default(); rows];
+        let groups: Vec<usize> = (0..rows).collect();
+        let mut sink = StatePerGroup { aggregate: self.aggregate.as_ref(), states: &mut states };
+        self.reader.read(values, opt_filter, &groups, &mut sink)?;
+        Ok(transfer(self.aggregate.as_ref(), &states))
+    }
+
+    fn size(&self) -> usize {
+        let heap = |state| self.aggregate.heap_size(state);
+        let outside = if A::FLOATS > 0 { 0 } else { self.states.iter().map(heap).sum() };
+        size_of_val(self) + self.states.capacity() * size_of::<A::State>() + outside
+    }
+}
+
+/// States as columns of numbers, or as one column of bytes.
+fn transfer<A: Aggregate>(aggregate: &A, states: &[A::State]) -> Vec<ArrayRef> {
+    if A::FLOATS == 0 {
+        let bytes = states.iter().map(|state| {
+            let mut out = vec![];
+            aggregate.write(state, &mut out);
+            out
+        });
+        return vec![Arc::new(LargeBinaryArray::from_iter_values(bytes))];
+    }
+    let mut columns = vec![Vec::with_capacity(states.len()); A::FLOATS];
+    let mut row = vec![];
+    for state in states {
+        row.clear();
+        aggregate.write(state, &mut row);
+        for (column, number) in columns.iter_mut().zip(row.as_chunks().0) {
+            column.push(f64::from_le_bytes(*number));
+        }
+    }
+    columns.into_iter().map(|column| Arc::new(Float64Array::from(column)) as ArrayRef).collect()
+}
+
+/// Reads back what [`transfer`] made.
+#[derive(Default)]
+struct Transfer(Vec<u8>);
+
+impl Transfer {
+    fn read<A: Aggregate>(&mut self, aggregate: &A, columns: &[ArrayRef], row: usize) -> Result<A::State> {
+        let state = if A::FLOATS == 0 {
+            decode(aggregate, columns[0].as_binary::<i64>().value(row))
+        } else {
+            self.0.clear();
+            for column in columns {
+                let number = column.as_primitive::<Float64Type>().value(row);
+                self.0.extend_from_slice(&number.to_le_bytes());
+            }
+            decode(aggregate, &self.0)
+        };
+        state.map_err(|error| internal_datafusion_err!("the state of {aggregate:?} cannot be read: {error}"))
+    }
+}
+
+fn decode<A: Aggregate>(aggregate: &A, bytes: &[u8]) -> Result<A::State, DecodeError> {
+    let mut reader = FloatReader::new(bytes);
+    let state = aggregate.read(&mut reader)?;
+    if reader.remaining() > 0 { Err(DecodeError::Length) } else { Ok(state) }
+}
+
+/// Types of the columns that carry a state between stages.
+pub(super) fn state_types(floats: usize) -> Vec<DataType> {
+    if floats == 0 { vec![DataType::LargeBinary] } else { vec![DataType::Float64; floats] }
+}

@@ -1,0 +1,172 @@
+//! The one definition of a function: everything SQL, the documentation and the error texts say about it.
+
+use datafusion::common::Result;
+
+use super::bound::{BoundAggregate, RowScore};
+use super::call::Call;
+use super::options::OptionSpec;
+use super::rule::Rule;
+
+/// A function, or a family of functions made of one estimator.
+#[derive(Debug)]
+pub(crate) struct Definition {
+    /// The name in SQL; an estimator's is also the stem of `_ci`, `_state`, `_merge` and `_merge_ci`.
+    pub(crate) name: &'static str,
+    /// The first sentence of the documentation.
+    pub(crate) summary: &'static str,
+    /// Estimator, what must hold, when the result is NULL.
+    pub(crate) details: &'static str,
+    /// Author and year of the method.
+    pub(crate) source: &'static str,
+    /// Columns by position.
+    pub(crate) arguments: &'static [Argument],
+    /// Whether a column of clusters may follow the arguments.
+    pub(crate) clustered: bool,
+    /// What the struct of constants after the columns may hold.
+    pub(crate) constants: Constants,
+    /// A complete query that runs.
+    pub(crate) example: &'static str,
+    /// What the function does.
+    pub(crate) kind: Kind,
+}
+
+/// What becomes of a definition.
+pub(crate) enum Kind {
+    /// An estimator: a family of functions.
+    Estimator {
+        /// Whether the number itself is registered; the mean's is the engine's `avg`.
+        number: bool,
+        bind: fn(&Call) -> Result<BoundAggregate>,
+    },
+    /// An aggregate with a single result.
+    Measure {
+        returns: &'static str,
+        data_type: fn() -> datafusion::arrow::datatypes::DataType,
+        bind: fn(&Call) -> Result<BoundAggregate>,
+    },
+    /// A function of one row.
+    Score { bind: fn(&Call) -> Result<RowScore> },
+}
+
+impl std::fmt::Debug for Kind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Estimator { .. } => "Estimator",
+            Self::Measure { .. } => "Measure",
+            Self::Score { .. } => "Score",
+        })
+    }
+}
+
+/// The struct of constants that ends a call.
+#[derive(Debug)]
+pub(crate) enum Constants {
+    /// Named options, each may be left out.
+    Options(&'static [OptionSpec]),
+    /// Expected shares by arm, required.
+    Shares,
+}
+
+/// A column of a call.
+#[derive(Clone, Debug)]
+pub(crate) struct Argument {
+    pub(crate) name: &'static str,
+    pub(crate) description: &'static str,
+    pub(crate) rule: Rule,
+    /// The value of every row when the argument is left out; `None` when it may not be.
+    pub(crate) default: Option<f64>,
+}
+
+impl Argument {
+    const fn new(name: &'static str, description: &'static str, rule: Rule) -> Self {
+        Self { name, description, rule, default: None }
+    }
+
+    /// A finite number.
+    pub(crate) const fn number(name: &'static str, description: &'static str) -> Self {
+        Self::new(name, description, Rule::Finite)
+    }
+
+    /// The probability of what happened, in (0, 1].
+    pub(crate) const fn propensity(name: &'static str, description: &'static str) -> Self {
+        Self::new(name, description, Rule::Propensity)
+    }
+
+    /// P(treated), in (0, 1).
+    pub(crate) const fn treated_propensity() -> Self {
+        Self::new("propensity", "P(treated), in (0, 1)", Rule::TreatedPropensity)
+    }
+
+    /// A probability in [0, 1].
+    pub(crate) const fn probability(name: &'static str, description: &'static str) -> Self {
+        Self::new(name, description, Rule::Probability)
+    }
+
+    /// 1 or true for the arm under test, 0 or false for the control.
+    pub(crate) const fn treated() -> Self {
+        Self::binary("treated", "1 or true for the arm under test, 0 or false for the control")
+    }
+
+    /// 0 or 1, or a boolean.
+    pub(crate) const fn binary(name: &'static str, description: &'static str) -> Self {
+        Self::new(name, description, Rule::Binary)
+    }
+
+    /// A number that is not negative.
+    pub(crate) const fn weight() -> Self {
+        Self::new("weight", "weight of the row, not negative", Rule::Weight)
+    }
+
+    /// A value of any type, compared by its text.
+    pub(crate) const fn level(name: &'static str, description: &'static str) -> Self {
+        Self::new(name, description, Rule::Level)
+    }
+
+    /// The argument may be left out; every row then has the value `default`.
+    pub(crate) const fn optional(mut self, default: f64) -> Self {
+        self.default = Some(default);
+        self
+    }
+}
+
+impl Definition {
+    /// Arguments that may not be left out.
+    pub(crate) fn required(&self) -> usize {
+        self.arguments.iter().filter(|argument| argument.default.is_none()).count()
+    }
+
+    /// Names of all arguments in order, the trailing struct last.
+    pub(crate) fn argument_names(&self) -> Vec<&'static str> {
+        let columns = self.arguments.iter().map(|argument| argument.name);
+        let cluster = self.clustered.then_some("cluster");
+        columns.chain(cluster).chain([self.constants.argument_name()]).collect()
+    }
+
+    /// The call as documentation and errors show it: `f(a, b [, c] [, options])`.
+    pub(crate) fn call_form(&self, function: &str) -> String {
+        let required = self.arguments.iter().filter(|argument| argument.default.is_none());
+        let mut form = required.map(|argument| argument.name).collect::<Vec<_>>().join(", ");
+        for name in &self.argument_names()[self.required()..] {
+            let optional = !matches!(self.constants, Constants::Shares) || *name != "shares";
+            form += &if optional { format!(" [, {name}]") } else { format!(", {name}") };
+        }
+        format!("{function}({form})")
+    }
+
+    /// The named options.
+    pub(crate) fn options(&self) -> &'static [OptionSpec] {
+        match self.constants {
+            Constants::Options(options) => options,
+            Constants::Shares => &[],
+        }
+    }
+}
+
+impl Constants {
+    fn argument_name(&self) -> &'static str {
+        match self {
+            Self::Options(_) => "options",
+            Self::Shares => "shares",
+        }
+    }
+}

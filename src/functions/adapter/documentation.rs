@@ -1,0 +1,154 @@
+//! Documentation of a function, all of it from its definition.
+
+use std::fmt::Write;
+
+use datafusion::logical_expr::{DocSection, Documentation};
+
+use super::aggregate::Shape;
+use super::definition::{Constants, Definition, Kind};
+use super::options::{ALPHA, INTERVAL, OptionSpec, Options, Shapes};
+use crate::estimators::{Interval, IntervalSettings};
+
+/// The section of the engine's function list.
+const SECTION: DocSection = DocSection { include: true, label: "Causal Functions", description: None };
+
+/// What `f_ci` returns, for readers.
+const INFERENCE: &str =
+    "STRUCT(estimate, std_error, ci_low, ci_high, p_value DOUBLE, n, n_skipped BIGINT, ess DOUBLE)";
+
+/// Reads the options of the interval.
+pub(super) fn interval_settings(options: &Options) -> IntervalSettings {
+    let interval = match options.choice(&INTERVAL) {
+        "normal" => Some(Interval::Normal),
+        "t" => Some(Interval::T),
+        "fieller" => Some(Interval::Fieller),
+        _ => None,
+    };
+    IntervalSettings::new(options.number(&ALPHA), interval)
+}
+
+/// Documents `f`, `f_ci` or `f_state`.
+pub(super) fn document(definition: &'static Definition, shape: Shape) -> Documentation {
+    let name = shape.name(definition);
+    let form = definition.call_form(&name);
+    let description = match (shape, &definition.kind) {
+        (Shape::Ci, _) => format!("{} Returns {INFERENCE}.", definition.summary),
+        (Shape::State, _) => format!(
+            "{} Returns its sums as BINARY, to be merged by {}_merge and {}_merge_ci.",
+            definition.summary, definition.name, definition.name
+        ),
+        (_, Kind::Measure { returns, .. }) => format!("{} Returns {returns}.", definition.summary),
+        (Shape::Number, _) => format!("{} Returns DOUBLE.", definition.summary),
+    };
+    let mut builder = Documentation::builder(SECTION, description, form).with_sql_example(definition.example);
+    for argument in definition.arguments {
+        builder = builder.with_argument(argument.name, argument_text(argument.description, argument.default));
+    }
+    if definition.clustered {
+        builder = builder.with_argument("cluster", CLUSTER);
+    }
+    match definition.constants {
+        Constants::Shares => builder = builder.with_argument("shares", SHARES),
+        Constants::Options(specs) => {
+            let accepted = specs.iter().filter(|spec| shape.accepts(spec));
+            builder = builder.with_argument("options", options_text(accepted));
+        }
+    }
+    builder.build()
+}
+
+/// Documents `f_merge` or `f_merge_ci`.
+pub(super) fn document_merge(definition: &'static Definition, name: &str, ci: bool) -> Documentation {
+    let returns = if ci { INFERENCE } else { "DOUBLE" };
+    let description = format!(
+        "{} From states made by {}_state, as one pass over all their rows would give. Returns {returns}.",
+        definition.summary, definition.name
+    );
+    let form = if ci { format!("{name}(state [, options])") } else { format!("{name}(state)") };
+    let builder = Documentation::builder(SECTION, description, form)
+        .with_argument("state", format!("BINARY made by {}_state; NULL is skipped", definition.name));
+    if !ci {
+        return builder.build();
+    }
+    let interval = definition.options().iter().filter(|spec| spec.shapes == Shapes::Interval);
+    builder.with_argument("options", options_text(interval)).build()
+}
+
+const CLUSTER: &str = "who is dependent: rows of one cluster count as dependent in the error, which is then CR1 with G - 1 degrees of freedom; any type; optional";
+const SHARES: &str =
+    "constant struct of the expected share of each arm, as in {'a': 0.5, 'b': 0.5}; scaled to sum 1";
+
+fn argument_text(description: &str, default: Option<f64>) -> String {
+    let optional = if default.is_some() { "; optional" } else { "" };
+    format!("{description}{optional}")
+}
+
+fn options_text<'a>(specs: impl Iterator<Item = &'a OptionSpec>) -> String {
+    let options: Vec<_> = specs
+        .map(|spec| format!("{} ({}; default {})", spec.name, spec.rule(), spec.default_text()))
+        .collect();
+    format!("constant struct, as in {{'name': value}}: {}", options.join(", "))
+}
+
+/// The reference of all functions in Markdown.
+pub(in crate::functions) fn reference(definitions: &[&'static Definition]) -> String {
+    let mut out = String::from(HEAD);
+    for definition in definitions {
+        write_entry(&mut out, definition).expect("writing to a string cannot fail");
+    }
+    out
+}
+
+const HEAD: &str = "# Function reference
+
+Generated from the functions' definitions by `cargo test`; `UPDATE_REFERENCE=1 cargo test` writes it anew.
+
+An estimator `f` is a family: `f` returns the estimate as DOUBLE, `f_ci` the whole inference as
+STRUCT(estimate, std_error, ci_low, ci_high, p_value DOUBLE, n, n_skipped BIGINT, ess DOUBLE), `f_state` its sums
+as BINARY, and `f_merge(state)` and `f_merge_ci(state [, options])` the same results from states. Rows with NULL in
+an argument are skipped and counted in `n_skipped`; invalid values are errors unless `on_invalid` is `'skip'`.
+Estimates are NULL without rows or without support, errors and intervals with fewer than two rows (or clusters).
+`ess` is Kish's effective sample size. An argument in brackets may be left out from the right or be NULL.
+";
+
+fn write_entry(out: &mut String, definition: &Definition) -> std::fmt::Result {
+    writeln!(out, "\n## {}\n\n{} {}\n", definition.name, definition.summary, definition.details)?;
+    let call = match &definition.kind {
+        Kind::Estimator { number, .. } => {
+            let names = [("", *number), ("_ci", true), ("_state", true)];
+            let forms = names.iter().filter(|(_, there)| *there);
+            let mut forms: Vec<_> = forms
+                .map(|(suffix, _)| definition.call_form(&format!("{}{suffix}", definition.name)))
+                .collect();
+            forms.push(format!("{}_merge(state)", definition.name));
+            forms.push(format!("{}_merge_ci(state [, options])", definition.name));
+            forms.join("\n")
+        }
+        Kind::Measure { returns, .. } => format!("{} -> {returns}", definition.call_form(definition.name)),
+        Kind::Score { .. } => format!("{} -> DOUBLE", definition.call_form(definition.name)),
+    };
+    writeln!(out, "```text\n{call}\n```\n\n| argument | meaning |\n|---|---|")?;
+    for argument in definition.arguments {
+        writeln!(out, "| `{}` | {} |", argument.name, argument_text(argument.description, argument.default))?;
+    }
+    if definition.clustered {
+        writeln!(out, "| `cluster` | {CLUSTER} |")?;
+    }
+    if matches!(definition.constants, Constants::Shares) {
+        writeln!(out, "| `shares` | {SHARES} |")?;
+    }
+    if !definition.options().is_empty() {
+        writeln!(out, "\n| option | value | default | meaning |\n|---|---|---|---|")?;
+        for spec in definition.options() {
+            writeln!(
+                out,
+                "| `{}` | {} | {} | {} |",
+                spec.name,
+                spec.rule(),
+                spec.default_text(),
+                spec.description
+            )?;
+        }
+    }
+    writeln!(out, "\n```sql\n{}\n```\n\nSource: {}", definition.example.trim(), definition.source)
+}

@@ -1,0 +1,212 @@
+//! `f_merge` and `f_merge_ci`: states from a table become the number one pass over all rows would give.
+
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use datafusion::arrow::array::{ArrayRef, AsArray};
+use datafusion::arrow::compute::cast;
+use datafusion::arrow::datatypes::{DataType, Field, FieldRef};
+use datafusion::common::{Result, ScalarValue, exec_datafusion_err, internal_err, plan_err};
+use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
+use datafusion::logical_expr::utils::{AggregateOrderSensitivity, format_state_name};
+use datafusion::logical_expr::{Accumulator, AggregateUDFImpl, Documentation, Signature};
+
+use super::bound::MergedState;
+use super::call::constant_struct;
+use super::definition::{Definition, Kind};
+use super::documentation::{document_merge, interval_settings};
+use super::options::{OptionSpec, Options, Shapes};
+use super::output::Column;
+use super::signature::signature;
+use super::state::{Header, damaged};
+use crate::estimators::{Inference, IntervalSettings};
+
+/// `f_merge` or `f_merge_ci` of an estimator.
+#[derive(Debug)]
+pub(in crate::functions) struct MergeFunction {
+    definition: &'static Definition,
+    /// Whether the result is the whole inference.
+    ci: bool,
+    name: String,
+    signature: Signature,
+    documentation: Documentation,
+}
+
+impl MergeFunction {
+    pub(in crate::functions) fn new(definition: &'static Definition, ci: bool) -> Self {
+        let name = format!("{}_merge{}", definition.name, if ci { "_ci" } else { "" });
+        Self {
+            definition,
+            ci,
+            signature: signature(if ci { &["state", "options"] } else { &["state"] }),
+            documentation: document_merge(definition, &name, ci),
+            name,
+        }
+    }
+
+    fn settings(&self, args: &AccumulatorArgs<'_>) -> Result<IntervalSettings> {
+        let specs: Vec<&OptionSpec> =
+            self.definition.options().iter().filter(|spec| spec.shapes == Shapes::Interval).collect();
+        let options = match args.expr_fields.get(1).map(|field| field.data_type()) {
+            Some(DataType::Struct(_)) => {
+                Options::parse(&self.name, &specs, &constant_struct(&self.name, &args.exprs[1])?)?
+            }
+            _ => Options::defaults(&specs),
+        };
+        Ok(interval_settings(&options))
+    }
+}
+
+impl PartialEq for MergeFunction {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for MergeFunction {}
+
+impl Hash for MergeFunction {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.name.hash(state);
+    }
+}
+
+impl AggregateUDFImpl for MergeFunction {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _arg_types: &[DataType]) -> Result<DataType> {
+        Ok(if self.ci { Inference::data_type() } else { DataType::Float64 })
+    }
+
+    fn coerce_types(&self, arg_types: &[DataType]) -> Result<Vec<DataType>> {
+        use DataType::{Binary, BinaryView, LargeBinary, Null, Struct};
+        let options = if self.ci { " [, options]" } else { "" };
+        match arg_types {
+            [Binary | BinaryView | LargeBinary | Null] => {}
+            [Binary | BinaryView | LargeBinary | Null, Struct(_) | Null] if self.ci => {}
+            [state] | [state, Struct(_) | Null]
+                if !matches!(state, Binary | BinaryView | LargeBinary | Null) =>
+            {
+                return plan_err!(
+                    "{}: state must be BINARY, made by {}_state, got {state}",
+                    self.name,
+                    self.definition.name
+                );
+            }
+            _ => {
+                return plan_err!(
+                    "{}: expected {}(state{options}), got {} arguments",
+                    self.name,
+                    self.name,
+                    arg_types.len()
+                );
+            }
+        }
+        // Views reach states of any total size without copying them.
+        let mut coerced = arg_types.to_vec();
+        coerced[0] = BinaryView;
+        Ok(coerced)
+    }
+
+    fn state_fields(&self, args: StateFieldsArgs<'_>) -> Result<Vec<FieldRef>> {
+        let name = format_state_name(args.name, "state");
+        Ok(vec![Arc::new(Field::new(name, DataType::LargeBinary, true))])
+    }
+
+    fn accumulator(&self, args: AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>> {
+        if args.is_distinct {
+            return plan_err!("{}: DISTINCT is not supported; remove duplicates in a subquery", self.name);
+        }
+        Ok(Box::new(MergeAccumulator {
+            definition: self.definition,
+            function: self.name.clone(),
+            settings: if self.ci { Some(self.settings(&args)?) } else { None },
+            merged: None,
+        }))
+    }
+
+    fn order_sensitivity(&self) -> AggregateOrderSensitivity {
+        AggregateOrderSensitivity::Insensitive
+    }
+
+    fn documentation(&self) -> Option<&Documentation> {
+        Some(&self.documentation)
+    }
+}
+
+/// Merges states; what they are is known from the first one.
+#[derive(Debug)]
+struct MergeAccumulator {
+    definition: &'static Definition,
+    function: String,
+    settings: Option<IntervalSettings>,
+    merged: Option<(Header, Box<dyn MergedState>)>,
+}
+
+impl MergeAccumulator {
+    fn merge(&mut self, bytes: &[u8]) -> Result<()> {
+        let function = &self.function;
+        let (header, payload) = Header::open(self.definition, function, bytes)?;
+        if let Some((first, _)) = &self.merged {
+            first.check_same(function, &header)?;
+        } else {
+            let merged = self.empty(&header)?;
+            self.merged = Some((header, merged));
+        }
+        let Some((_, merged)) = &mut self.merged else {
+            return internal_err!("{function}: the merged state is missing");
+        };
+        merged.merge(payload).map_err(|error| exec_datafusion_err!("{function}: state is damaged: {error}"))
+    }
+
+    fn empty(&self, header: &Header) -> Result<Box<dyn MergedState>> {
+        let Kind::Estimator { bind, .. } = &self.definition.kind else {
+            return internal_err!("{} is not an estimator", self.definition.name);
+        };
+        let Some(call) = header.call(self.definition, &self.function) else {
+            return damaged(&self.function);
+        };
+        match bind(&call)?.merged() {
+            Some(merged) => Ok(merged),
+            None => internal_err!("{} has no states", self.definition.name),
+        }
+    }
+}
+
+impl Accumulator for MergeAccumulator {
+    fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
+        let states = cast(&values[0], &DataType::BinaryView)?;
+        states.as_binary_view().iter().flatten().try_for_each(|bytes| self.merge(bytes))
+    }
+
+    fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
+        let states = states[0].as_binary::<i64>();
+        states.iter().flatten().try_for_each(|bytes| self.merge(bytes))
+    }
+
+    fn state(&mut self) -> Result<Vec<ScalarValue>> {
+        let bytes = |(header, merged): &(Header, Box<dyn MergedState>)| header.seal(|out| merged.write(out));
+        Ok(vec![ScalarValue::LargeBinary(self.merged.as_ref().map(bytes))])
+    }
+
+    fn evaluate(&mut self) -> Result<ScalarValue> {
+        let merged = self.merged.as_ref().map(|(_, merged)| merged);
+        let column = match &self.settings {
+            None => Column::column(&[merged.and_then(|merged| merged.number())]),
+            Some(settings) => {
+                Column::column(&[merged.map_or(Inference::default(), |merged| merged.inference(settings))])
+            }
+        };
+        ScalarValue::try_from_array(&column, 0)
+    }
+
+    fn size(&self) -> usize {
+        size_of_val(self) + self.merged.as_ref().map_or(0, |(_, merged)| merged.size())
+    }
+}

@@ -1,0 +1,27 @@
+//! The adapter: turns a [`Definition`] into functions of the engine.
+//!
+//! `AggregateUDFImpl`, `Accumulator`, `GroupsAccumulator` and `ScalarUDFImpl` are implemented here, once.
+
+mod aggregate;
+mod bound;
+mod call;
+mod cluster_key;
+mod definition;
+mod documentation;
+mod merge;
+mod options;
+mod output;
+mod reader;
+mod rule;
+mod score;
+mod signature;
+mod state;
+
+pub(super) use aggregate::{AggregateFunction, Shape};
+pub(super) use bound::{BoundAggregate, RowScore};
+pub(super) use definition::{Argument, Constants, Definition, Kind};
+pub(super) use documentation::reference;
+pub(super) use merge::MergeFunction;
+pub(super) use options::{ALPHA, CLIP, ESTIMAND, ESTIMATOR, INTERVAL, ON_INVALID, RATIO_INTERVAL, TRIM};
+pub(super) use output::Column;
+pub(super) use score::ScoreFunction;

@@ -1,0 +1,268 @@
+//! The struct of options that ends a call: `{'alpha': 0.1, 'clip': 20}`.
+
+use std::collections::BTreeMap;
+
+use datafusion::arrow::array::StructArray;
+use datafusion::arrow::datatypes::DataType;
+use datafusion::common::{Result, ScalarValue, plan_err};
+
+/// An option of a function.
+#[derive(Debug)]
+pub(crate) struct OptionSpec {
+    pub(crate) name: &'static str,
+    pub(crate) description: &'static str,
+    pub(crate) kind: OptionKind,
+    pub(crate) shapes: Shapes,
+}
+
+/// What an option's value may be, and what it is when left out.
+#[derive(Debug)]
+pub(crate) enum OptionKind {
+    /// A number; `rule` says in words what `holds` checks.
+    Number { default: f64, rule: &'static str, holds: fn(f64) -> bool },
+    /// One of some words, the first being the default.
+    Choice(&'static [&'static str]),
+}
+
+/// What an option changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shapes {
+    /// The sums: the option is part of a state's identity.
+    Sums,
+    /// Only the interval: the option is given where the interval is made.
+    Interval,
+}
+
+/// Miscoverage rate of the interval.
+pub(crate) const ALPHA: OptionSpec = OptionSpec {
+    name: "alpha",
+    description: "miscoverage rate of the interval",
+    kind: OptionKind::Number { default: 0.05, rule: "a number in (0, 1)", holds: |x| x > 0.0 && x < 1.0 },
+    shapes: Shapes::Interval,
+};
+
+/// Kind of interval; the word `default` stands for the estimator's own.
+pub(crate) const INTERVAL: OptionSpec = interval(&["default", "normal", "t"]);
+
+/// Kind of interval of a ratio.
+pub(crate) const RATIO_INTERVAL: OptionSpec = interval(&["default", "fieller", "normal", "t"]);
+
+const fn interval(choices: &'static [&'static str]) -> OptionSpec {
+    OptionSpec {
+        name: "interval",
+        description: "kind of confidence interval",
+        kind: OptionKind::Choice(choices),
+        shapes: Shapes::Interval,
+    }
+}
+
+/// What to do with rows whose values break a rule.
+pub(crate) const ON_INVALID: OptionSpec = OptionSpec {
+    name: "on_invalid",
+    description: "whether a row with an invalid value is an error or skipped and counted in `n_skipped`",
+    kind: OptionKind::Choice(&["error", "skip"]),
+    shapes: Shapes::Sums,
+};
+
+/// Largest importance weight.
+pub(crate) const CLIP: OptionSpec = OptionSpec {
+    name: "clip",
+    description: "largest importance weight; larger ones are set to it, which biases the value towards that of the lower weights",
+    kind: OptionKind::Number { default: f64::INFINITY, rule: "a number greater than 0", holds: |x| x > 0.0 },
+    shapes: Shapes::Sums,
+};
+
+/// Hájek or Horvitz-Thompson.
+pub(crate) const ESTIMATOR: OptionSpec = OptionSpec {
+    name: "estimator",
+    description: "whether weighted sums are divided by the sum of the weights or by the number of rows",
+    kind: OptionKind::Choice(&["hajek", "horvitz_thompson"]),
+    shapes: Shapes::Sums,
+};
+
+/// Whose effect.
+pub(crate) const ESTIMAND: OptionSpec = OptionSpec {
+    name: "estimand",
+    description: "whose effect: everybody's, the treated's, the controls', or weighted by e (1 - e)",
+    kind: OptionKind::Choice(&["ate", "att", "atc", "overlap"]),
+    shapes: Shapes::Sums,
+};
+
+/// Rows with extreme propensities are left out.
+pub(crate) const TRIM: OptionSpec = OptionSpec {
+    name: "trim",
+    description: "rows with propensity below it or above 1 - it are skipped and counted in `n_skipped`; the effect is that of the kept rows",
+    kind: OptionKind::Number {
+        default: 0.0,
+        rule: "a number in [0, 0.5)",
+        holds: |x| (0.0..0.5).contains(&x),
+    },
+    shapes: Shapes::Sums,
+};
+
+/// The value of an option.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Value {
+    Number(f64),
+    Choice(&'static str),
+}
+
+/// The options of a call: every one of the function's, given or by default.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Options(BTreeMap<&'static str, Value>);
+
+impl OptionSpec {
+    fn default(&self) -> Value {
+        match self.kind {
+            OptionKind::Number { default, .. } => Value::Number(default),
+            OptionKind::Choice(choices) => Value::Choice(choices[0]),
+        }
+    }
+
+    /// What the value must be, in words.
+    pub(crate) fn rule(&self) -> String {
+        match self.kind {
+            OptionKind::Number { rule, .. } => rule.to_string(),
+            OptionKind::Choice(choices) => {
+                let words: Vec<_> = choices.iter().map(|word| format!("'{word}'")).collect();
+                format!("one of {}", words.join(", "))
+            }
+        }
+    }
+
+    /// The default as SQL shows it.
+    pub(crate) fn default_text(&self) -> String {
+        match self.default() {
+            Value::Number(x) if x.is_infinite() => "none".to_string(),
+            Value::Number(x) => x.to_string(),
+            Value::Choice(word) => format!("'{word}'"),
+        }
+    }
+
+    fn number(&self, x: f64) -> Option<Value> {
+        match self.kind {
+            OptionKind::Number { holds, .. } => holds(x).then_some(Value::Number(x)),
+            OptionKind::Choice(_) => None,
+        }
+    }
+
+    fn word(&self, word: &str) -> Option<Value> {
+        match self.kind {
+            OptionKind::Number { .. } => None,
+            OptionKind::Choice(choices) => {
+                choices.iter().find(|choice| **choice == word).copied().map(Value::Choice)
+            }
+        }
+    }
+
+    fn parse(&self, scalar: &ScalarValue) -> Option<Value> {
+        match scalar {
+            ScalarValue::Utf8(Some(word))
+            | ScalarValue::Utf8View(Some(word))
+            | ScalarValue::LargeUtf8(Some(word)) => self.word(word),
+            scalar if scalar.data_type().is_numeric() => match scalar.cast_to(&DataType::Float64) {
+                Ok(ScalarValue::Float64(Some(x))) => self.number(x),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+}
+
+impl Options {
+    /// The defaults of all options.
+    pub(crate) fn defaults(specs: &[&'static OptionSpec]) -> Self {
+        Self(specs.iter().map(|spec| (spec.name, spec.default())).collect())
+    }
+
+    /// Reads a struct of one row; a NULL value is the default.
+    pub(crate) fn parse(function: &str, specs: &[&'static OptionSpec], given: &StructArray) -> Result<Self> {
+        let mut options = Self::defaults(specs);
+        for (name, scalar) in fields(given)? {
+            let Some(spec) = specs.iter().find(|spec| spec.name == name) else {
+                let names: Vec<_> = specs.iter().map(|spec| spec.name).collect();
+                let known = if names.is_empty() {
+                    "there are none".to_string()
+                } else {
+                    format!("the options are {}", names.join(", "))
+                };
+                return plan_err!("{function}: unknown option '{name}'; {known}");
+            };
+            if scalar.is_null() {
+                continue;
+            }
+            let Some(value) = spec.parse(&scalar) else {
+                return plan_err!(
+                    "{function}: option '{name}' must be {}, got {}",
+                    spec.rule(),
+                    literal(&scalar)
+                );
+            };
+            options.0.insert(spec.name, value);
+        }
+        Ok(options)
+    }
+
+    /// The options that shape the sums, as text: `clip=10.0,on_invalid=error`.
+    pub(crate) fn identity(&self, specs: &[OptionSpec]) -> String {
+        let shaping = specs.iter().filter(|spec| spec.shapes == Shapes::Sums);
+        let mut parts: Vec<_> = shaping
+            .filter_map(|spec| Some((spec.name, self.0.get(spec.name)?)))
+            .map(|(name, value)| match value {
+                Value::Number(x) => format!("{name}={x:?}"),
+                Value::Choice(word) => format!("{name}={word}"),
+            })
+            .collect();
+        parts.sort();
+        parts.join(",")
+    }
+
+    /// Reads what [`Self::identity`] wrote; `None` when it is not of these options.
+    pub(crate) fn from_identity(specs: &'static [OptionSpec], text: &str) -> Option<Self> {
+        let all: Vec<_> = specs.iter().collect();
+        let mut options = Self::defaults(&all);
+        for part in text.split(',').filter(|part| !part.is_empty()) {
+            let (name, value) = part.split_once('=')?;
+            let spec = specs.iter().find(|spec| spec.name == name && spec.shapes == Shapes::Sums)?;
+            let parsed = spec.word(value).or_else(|| spec.number(value.parse().ok()?))?;
+            options.0.insert(spec.name, parsed);
+        }
+        Some(options)
+    }
+
+    /// The value of an option that is a number.
+    pub(crate) fn number(&self, spec: &OptionSpec) -> f64 {
+        match self.0.get(spec.name) {
+            Some(Value::Number(x)) => *x,
+            _ => f64::NAN,
+        }
+    }
+
+    /// The word an option has.
+    pub(crate) fn choice(&self, spec: &OptionSpec) -> &'static str {
+        match self.0.get(spec.name) {
+            Some(Value::Choice(word)) => word,
+            _ => "",
+        }
+    }
+}
+
+/// Names and values of a struct of one row.
+pub(crate) fn fields(given: &StructArray) -> Result<Vec<(String, ScalarValue)>> {
+    given
+        .fields()
+        .iter()
+        .zip(given.columns())
+        .map(|(field, column)| Ok((field.name().clone(), ScalarValue::try_from_array(column, 0)?)))
+        .collect()
+}
+
+/// A value as SQL writes it.
+pub(crate) fn literal(scalar: &ScalarValue) -> String {
+    match scalar {
+        ScalarValue::Utf8(Some(text))
+        | ScalarValue::Utf8View(Some(text))
+        | ScalarValue::LargeUtf8(Some(text)) => format!("'{text}'"),
+        scalar => scalar.to_string(),
+    }
+}

@@ -1,0 +1,251 @@
+//! From arrays to blocks of valid rows: NULLs are skipped, values checked against their rules.
+
+use std::sync::Arc;
+
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Float64Array};
+use datafusion::arrow::buffer::NullBuffer;
+use datafusion::arrow::compute::cast;
+use datafusion::arrow::datatypes::{DataType, Float64Type};
+use datafusion::arrow::util::display::array_value_to_string;
+use datafusion::common::{DataFusionError, Result, exec_datafusion_err};
+
+use super::call::{Call, Layout};
+use super::cluster_key::cluster_keys;
+use super::definition::{Argument, Definition};
+use super::options::{ON_INVALID, TRIM};
+use super::rule::Rule;
+use crate::estimators::{BLOCK, Rows};
+
+/// Reads the columns of one call.
+#[derive(Clone, Debug)]
+pub(super) struct Reader {
+    function: String,
+    columns: Vec<(&'static Argument, Source)>,
+    cluster: Option<usize>,
+    skip_invalid: bool,
+    /// Whether the function has the option to skip.
+    can_skip: bool,
+    /// Rows whose P(treated) is nearer than this to 0 or 1 are left out.
+    trim: f64,
+    /// Texts of the levels, in the order of their positions.
+    levels: Vec<String>,
+}
+
+#[derive(Clone, Debug)]
+enum Source {
+    Column(usize),
+    /// The argument was left out: a block of its default.
+    Constant(Arc<[f64]>),
+}
+
+/// What takes the rows that a [`Reader`] reads. `groups` is empty when there is one group.
+pub(super) trait Sink {
+    fn rows(&mut self, rows: Rows<'_>, groups: &[usize]);
+    /// A row was left out.
+    fn skipped(&mut self, group: usize);
+}
+
+/// What becomes of a row.
+enum Verdict {
+    Keep,
+    Skip,
+    Invalid(usize),
+}
+
+impl Reader {
+    pub(super) fn new(definition: &'static Definition, call: &Call, layout: &Layout) -> Self {
+        let source = |argument: &Argument, position: &Option<usize>| match position {
+            Some(position) => Source::Column(*position),
+            None => Source::Constant([argument.default.unwrap_or_default(); BLOCK].into()),
+        };
+        let has = |name| definition.options().iter().any(|spec| spec.name == name);
+        Self {
+            function: call.function.clone(),
+            columns: definition
+                .arguments
+                .iter()
+                .zip(&layout.columns)
+                .map(|(argument, position)| (argument, source(argument, position)))
+                .collect(),
+            cluster: layout.cluster,
+            skip_invalid: call.options.choice(&ON_INVALID) == "skip",
+            can_skip: has(ON_INVALID.name),
+            trim: if has(TRIM.name) { call.options.number(&TRIM) } else { 0.0 },
+            levels: call.shares.iter().map(|(arm, _)| arm.clone()).collect(),
+        }
+    }
+
+    /// Passes the rows of a batch to `sink`. Rows that `filter` does not select are as if they were not there.
+    pub(super) fn read(
+        &self,
+        values: &[ArrayRef],
+        filter: Option<&BooleanArray>,
+        groups: &[usize],
+        sink: &mut impl Sink,
+    ) -> Result<()> {
+        let arrays = self.numbers(values)?;
+        let clusters = match self.cluster {
+            Some(position) => cluster_keys(&values[position])?,
+            None => vec![],
+        };
+        let len = values.first().map_or(0, |array| array.len());
+        let cluster_nulls = self.cluster.and_then(|position| values[position].logical_nulls());
+        let nulls = arrays
+            .iter()
+            .map(|array| array.as_ref().and_then(|array| array.nulls()))
+            .fold(cluster_nulls, |all, nulls| NullBuffer::union(all.as_ref(), nulls));
+        let nulls = nulls.filter(|nulls| nulls.null_count() > 0);
+
+        let mut gathered = Gathered::new(self.columns.len());
+        for start in (0..len).step_by(BLOCK) {
+            let end = len.min(start + BLOCK);
+            let columns: Vec<&[f64]> = self
+                .columns
+                .iter()
+                .zip(&arrays)
+                .map(|((_, source), array)| match (source, array) {
+                    (Source::Constant(block), _) => &block[..end - start],
+                    (Source::Column(_), Some(array)) => &array.values()[start..end],
+                    (Source::Column(_), None) => &[],
+                })
+                .collect();
+            let slice = |all: &'_ [usize]| if all.is_empty() { 0..0 } else { start..end };
+            let groups = &groups[slice(groups)];
+            let clusters = if clusters.is_empty() { &[] } else { &clusters[start..end] };
+            let whole = filter.is_none() && nulls.is_none() && self.all_hold(&columns);
+            if whole {
+                sink.rows(Rows { columns: &columns, clusters, len: end - start }, groups);
+            } else {
+                gathered.clear();
+                for i in 0..end - start {
+                    let row = start + i;
+                    if filter.is_some_and(|filter| filter.is_null(row) || !filter.value(row)) {
+                        continue;
+                    }
+                    let null = nulls.as_ref().is_some_and(|nulls| nulls.is_null(row));
+                    let verdict = if null { Verdict::Skip } else { self.verdict(&columns, i) };
+                    let group = groups.get(i).copied();
+                    match verdict {
+                        Verdict::Keep => gathered.push(&columns, clusters, group, i),
+                        Verdict::Invalid(column) if !self.skip_invalid => {
+                            return Err(self.error(column, values, row, columns[column][i]));
+                        }
+                        Verdict::Skip | Verdict::Invalid(_) => sink.skipped(group.unwrap_or(0)),
+                    }
+                }
+                gathered.pass(sink);
+            }
+        }
+        Ok(())
+    }
+
+    /// The columns as numbers, `None` for those left out.
+    fn numbers(&self, values: &[ArrayRef]) -> Result<Vec<Option<Float64Array>>> {
+        self.columns
+            .iter()
+            .map(|(argument, source)| match source {
+                Source::Constant(_) => Ok(None),
+                Source::Column(position) if argument.rule == Rule::Level => {
+                    self.levels(&values[*position]).map(Some)
+                }
+                Source::Column(position) => {
+                    let array = cast(&values[*position], &DataType::Float64)?;
+                    Ok(Some(array.as_primitive::<Float64Type>().clone()))
+                }
+            })
+            .collect()
+    }
+
+    /// Positions of the texts among the expected levels, NaN for others.
+    fn levels(&self, array: &ArrayRef) -> Result<Float64Array> {
+        let text = cast(array, &DataType::Utf8View)?;
+        let position = |text: &str| {
+            let found = self.levels.iter().position(|level| level == text);
+            found.map_or(f64::NAN, |position| position as f64)
+        };
+        Ok(text.as_string_view().iter().map(|text| text.map(position)).collect())
+    }
+
+    /// The error of an invalid value.
+    fn error(&self, column: usize, values: &[ArrayRef], row: usize, value: f64) -> DataFusionError {
+        let (argument, source) = &self.columns[column];
+        match source {
+            Source::Column(position) if argument.rule == Rule::Level => {
+                let text = array_value_to_string(&values[*position], row).unwrap_or_default();
+                exec_datafusion_err!(
+                    "{}: {} '{text}' has no expected share, there are shares for {}; give it one or filter it out",
+                    self.function,
+                    argument.name,
+                    quoted(&self.levels)
+                )
+            }
+            _ => argument.rule.error(&self.function, argument.name, value, self.can_skip),
+        }
+    }
+
+    fn all_hold(&self, columns: &[&[f64]]) -> bool {
+        self.columns.iter().zip(columns).all(|((argument, _), values)| {
+            let trimmed = argument.rule == Rule::TreatedPropensity && self.trim > 0.0;
+            argument.rule.all_hold(values) && !(trimmed && values.iter().any(|&e| self.is_trimmed(e)))
+        })
+    }
+
+    fn is_trimmed(&self, propensity: f64) -> bool {
+        (0.0..=1.0).contains(&propensity) && !(self.trim..=1.0 - self.trim).contains(&propensity)
+    }
+
+    fn verdict(&self, columns: &[&[f64]], i: usize) -> Verdict {
+        let mut verdict = Verdict::Keep;
+        for (position, (argument, _)) in self.columns.iter().enumerate() {
+            let value = columns[position][i];
+            if argument.rule == Rule::TreatedPropensity && self.trim > 0.0 && self.is_trimmed(value) {
+                verdict = Verdict::Skip;
+            } else if !argument.rule.holds(value) {
+                return Verdict::Invalid(position);
+            }
+        }
+        verdict
+    }
+}
+
+fn quoted(words: &[String]) -> String {
+    words.iter().map(|word| format!("'{word}'")).collect::<Vec<_>>().join(", ")
+}
+
+/// Rows of a block that are kept, packed.
+struct Gathered {
+    columns: Vec<Vec<f64>>,
+    clusters: Vec<u128>,
+    groups: Vec<usize>,
+    len: usize,
+}
+
+impl Gathered {
+    fn new(columns: usize) -> Self {
+        Self { columns: vec![vec![]; columns], clusters: vec![], groups: vec![], len: 0 }
+    }
+
+    fn clear(&mut self) {
+        self.columns.iter_mut().for_each(Vec::clear);
+        self.clusters.clear();
+        self.groups.clear();
+        self.len = 0;
+    }
+
+    fn push(&mut self, columns: &[&[f64]], clusters: &[u128], group: Option<usize>, i: usize) {
+        for (kept, column) in self.columns.iter_mut().zip(columns) {
+            kept.push(column[i]);
+        }
+        self.clusters.extend(clusters.get(i));
+        self.groups.extend(group);
+        self.len += 1;
+    }
+
+    fn pass(&self, sink: &mut impl Sink) {
+        let columns: Vec<&[f64]> = self.columns.iter().map(Vec::as_slice).collect();
+        let rows = Rows { columns: &columns, clusters: &self.clusters, len: self.len };
+        if self.len > 0 {
+            sink.rows(rows, &self.groups);
+        }
+    }
+}

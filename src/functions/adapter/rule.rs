@@ -1,0 +1,91 @@
+//! What must hold of each value of an argument.
+
+use datafusion::common::{DataFusionError, exec_datafusion_err};
+
+/// A rule of an argument.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rule {
+    /// Neither NaN nor infinite.
+    Finite,
+    /// In (0, 1].
+    Propensity,
+    /// In (0, 1).
+    TreatedPropensity,
+    /// In [0, 1].
+    Probability,
+    /// 0 or 1.
+    Binary,
+    /// Finite and not negative.
+    Weight,
+    /// The position of an expected level, NaN for others.
+    Level,
+}
+
+impl Rule {
+    /// Whether one value keeps the rule.
+    #[inline]
+    pub(crate) fn holds(self, x: f64) -> bool {
+        // `&` instead of `&&`: no branches, so that whole columns are checked in vector registers.
+        match self {
+            Self::Finite => x.is_finite(),
+            Self::Propensity => (x > 0.0) & (x <= 1.0),
+            Self::TreatedPropensity => (x > 0.0) & (x < 1.0),
+            Self::Probability => (0.0..=1.0).contains(&x),
+            Self::Binary => (x == 0.0) | (x == 1.0),
+            Self::Weight => (0.0..f64::INFINITY).contains(&x),
+            Self::Level => !x.is_nan(),
+        }
+    }
+
+    /// Whether all values keep the rule.
+    pub(crate) fn all_hold(self, values: &[f64]) -> bool {
+        fn all(values: &[f64], holds: impl Fn(f64) -> bool) -> bool {
+            values.iter().fold(true, |ok, &x| ok & holds(x))
+        }
+        match self {
+            Self::Finite => all(values, |x| Self::Finite.holds(x)),
+            Self::Propensity => all(values, |x| Self::Propensity.holds(x)),
+            Self::TreatedPropensity => all(values, |x| Self::TreatedPropensity.holds(x)),
+            Self::Probability => all(values, |x| Self::Probability.holds(x)),
+            Self::Binary => all(values, |x| Self::Binary.holds(x)),
+            Self::Weight => all(values, |x| Self::Weight.holds(x)),
+            Self::Level => all(values, |x| Self::Level.holds(x)),
+        }
+    }
+
+    /// The rule in words, after "must be".
+    pub(crate) fn text(self) -> &'static str {
+        match self {
+            Self::Finite => "finite",
+            Self::Propensity => "in (0, 1]",
+            Self::TreatedPropensity => "in (0, 1)",
+            Self::Probability => "in [0, 1]",
+            Self::Binary => "0 or 1",
+            Self::Weight => "finite and not negative",
+            Self::Level => "one of the expected levels",
+        }
+    }
+
+    /// The SQL condition that finds values of `name` that break the rule.
+    fn breach(self, name: &str) -> String {
+        match self {
+            // Infinity minus itself is NaN, and NaN differs from 0.
+            Self::Finite | Self::Level => format!("{name} - {name} <> 0"),
+            Self::Propensity => format!("NOT ({name} > 0 AND {name} <= 1)"),
+            Self::TreatedPropensity => format!("NOT ({name} > 0 AND {name} < 1)"),
+            Self::Probability => format!("NOT ({name} >= 0 AND {name} <= 1)"),
+            Self::Binary => format!("{name} NOT IN (0, 1)"),
+            Self::Weight => format!("NOT ({name} >= 0 AND {name} - {name} = 0)"),
+        }
+    }
+
+    /// The error of a value that breaks the rule.
+    pub(crate) fn error(self, function: &str, argument: &str, value: f64, can_skip: bool) -> DataFusionError {
+        let skip = if can_skip { ", or pass {'on_invalid': 'skip'}" } else { "" };
+        exec_datafusion_err!(
+            "{function}: {argument} must be {}, got {value}; find such rows with WHERE {}{skip}",
+            self.text(),
+            self.breach(argument)
+        )
+    }
+}

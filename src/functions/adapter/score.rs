@@ -1,0 +1,130 @@
+//! The engine's scalar function of a definition: a number for each row.
+
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use datafusion::arrow::array::{ArrayRef, Float64Array};
+use datafusion::arrow::datatypes::DataType;
+use datafusion::common::{Result, ScalarValue, internal_err, plan_err};
+use datafusion::logical_expr::{ColumnarValue, Documentation, ScalarFunctionArgs, ScalarUDFImpl, Signature};
+use datafusion::physical_plan::PhysicalExpr;
+use datafusion::physical_plan::expressions::Literal;
+
+use super::aggregate::Shape;
+use super::bound::RowScore;
+use super::call::{Call, Layout};
+use super::definition::{Definition, Kind};
+use super::documentation::document;
+use super::reader::{Reader, Sink};
+use super::signature::{coerce, signature};
+use crate::estimators::Rows;
+
+/// A scalar function.
+#[derive(Debug)]
+pub(in crate::functions) struct ScoreFunction {
+    definition: &'static Definition,
+    signature: Signature,
+    documentation: Documentation,
+}
+
+impl ScoreFunction {
+    pub(in crate::functions) fn new(definition: &'static Definition) -> Self {
+        Self {
+            definition,
+            signature: signature(&definition.argument_names()),
+            documentation: document(definition, Shape::Number),
+        }
+    }
+}
+
+impl PartialEq for ScoreFunction {
+    fn eq(&self, other: &Self) -> bool {
+        self.definition.name == other.definition.name
+    }
+}
+
+impl Eq for ScoreFunction {}
+
+impl Hash for ScoreFunction {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.definition.name.hash(state);
+    }
+}
+
+impl ScalarUDFImpl for ScoreFunction {
+    fn name(&self) -> &str {
+        self.definition.name
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _arg_types: &[DataType]) -> Result<DataType> {
+        Ok(DataType::Float64)
+    }
+
+    fn coerce_types(&self, arg_types: &[DataType]) -> Result<Vec<DataType>> {
+        coerce(self.definition, self.name(), arg_types)
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let Kind::Score { bind } = &self.definition.kind else {
+            return internal_err!("{} is not a row score", self.name());
+        };
+        let types: Vec<_> = args.args.iter().map(ColumnarValue::data_type).collect();
+        let layout = Layout::new(self.definition, self.name(), &types)?;
+        let constants = constants(&args.args);
+        if let (Some(DataType::Struct(_)), Some(ColumnarValue::Array(_))) = (types.last(), args.args.last()) {
+            return plan_err!("{}: options must be constants, got a column", self.name());
+        }
+        let call = Call::new(self.definition, self.name(), &layout, &constants, |_| true)?;
+        let score = bind(&call)?;
+        let reader = Reader::new(self.definition, &call, &layout);
+
+        let all_constant = args.args.iter().all(|arg| matches!(arg, ColumnarValue::Scalar(_)));
+        let rows = if all_constant { 1 } else { args.number_rows };
+        let columns = args.args.iter().map(|arg| arg.to_array(rows)).collect::<Result<Vec<ArrayRef>>>()?;
+        let mut sink = Scores { score: &score, scores: vec![None; rows] };
+        let positions: Vec<usize> = (0..rows).collect();
+        reader.read(&columns, None, &positions, &mut sink)?;
+        let scores = Float64Array::from(sink.scores);
+        Ok(if all_constant {
+            ColumnarValue::Scalar(ScalarValue::try_from_array(&scores, 0)?)
+        } else {
+            ColumnarValue::Array(Arc::new(scores))
+        })
+    }
+
+    fn documentation(&self) -> Option<&Documentation> {
+        Some(&self.documentation)
+    }
+}
+
+/// The arguments as constant expressions, NULL for columns.
+fn constants(args: &[ColumnarValue]) -> Vec<Arc<dyn PhysicalExpr>> {
+    args.iter()
+        .map(|arg| -> Arc<dyn PhysicalExpr> {
+            Arc::new(Literal::new(match arg {
+                ColumnarValue::Scalar(scalar) => scalar.clone(),
+                ColumnarValue::Array(_) => ScalarValue::Null,
+            }))
+        })
+        .collect()
+}
+
+/// Each row is its own group; skipped rows stay NULL.
+struct Scores<'a> {
+    score: &'a RowScore,
+    scores: Vec<Option<f64>>,
+}
+
+impl Sink for Scores<'_> {
+    fn rows(&mut self, rows: Rows<'_>, groups: &[usize]) {
+        for (i, &group) in groups.iter().enumerate() {
+            self.scores[group] = Some(self.score.score(rows.columns, i));
+        }
+    }
+
+    fn skipped(&mut self, _group: usize) {}
+}

@@ -1,0 +1,98 @@
+//! SQL functions: one file per name, the adapter that makes engine functions of them, and the one list.
+
+mod adapter;
+
+mod aipw_ate;
+mod aipw_score;
+mod diff_in_means;
+mod dm_policy_value;
+mod dr_policy_lift;
+mod dr_policy_value;
+mod dr_score;
+mod ess;
+mod ips_policy_lift;
+mod ips_policy_value;
+mod ips_score;
+mod ipw_ate;
+mod ipw_mean;
+mod max_weight_share;
+mod mean_ci;
+mod relative_lift;
+mod smd;
+mod sndr_policy_value;
+mod snips_policy_value;
+mod srm_p_value;
+mod srm_test;
+mod variance_ratio;
+mod weight_mean_test;
+
+use std::sync::Arc;
+
+use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
+
+use adapter::{AggregateFunction, Definition, Kind, MergeFunction, ScoreFunction, Shape};
+
+/// Every function of the crate, in the order of the reference.
+static DEFINITIONS: [&Definition; 23] = [
+    // Identify.
+    &mean_ci::DEFINITION,
+    &diff_in_means::DEFINITION,
+    &ipw_mean::DEFINITION,
+    &ipw_ate::DEFINITION,
+    &aipw_ate::DEFINITION,
+    &relative_lift::DEFINITION,
+    &srm_test::DEFINITION,
+    &srm_p_value::DEFINITION,
+    &smd::DEFINITION,
+    &variance_ratio::DEFINITION,
+    &ess::DEFINITION,
+    &max_weight_share::DEFINITION,
+    &weight_mean_test::DEFINITION,
+    // Validate.
+    &ips_score::DEFINITION,
+    &dr_score::DEFINITION,
+    &aipw_score::DEFINITION,
+    &ips_policy_value::DEFINITION,
+    &snips_policy_value::DEFINITION,
+    &dm_policy_value::DEFINITION,
+    &dr_policy_value::DEFINITION,
+    &sndr_policy_value::DEFINITION,
+    &ips_policy_lift::DEFINITION,
+    &dr_policy_lift::DEFINITION,
+];
+
+/// Makes all aggregate functions.
+pub(crate) fn aggregates() -> Vec<Arc<AggregateUDF>> {
+    DEFINITIONS.iter().flat_map(|definition| family(definition)).map(Arc::new).collect()
+}
+
+/// Makes all scalar functions.
+pub(crate) fn scalars() -> Vec<Arc<ScalarUDF>> {
+    let scores = DEFINITIONS.iter().filter(|definition| matches!(definition.kind, Kind::Score { .. }));
+    scores.map(|definition| Arc::new(ScalarUDF::from(ScoreFunction::new(definition)))).collect()
+}
+
+/// Returns the reference of all functions in Markdown.
+pub fn reference() -> String {
+    adapter::reference(&DEFINITIONS)
+}
+
+fn family(definition: &'static Definition) -> Vec<AggregateUDF> {
+    let aggregate = |shape| AggregateUDF::from(AggregateFunction::new(definition, shape));
+    match definition.kind {
+        Kind::Score { .. } => vec![],
+        Kind::Measure { .. } => vec![aggregate(Shape::Number)],
+        Kind::Estimator { number, .. } => {
+            let mut functions = vec![
+                aggregate(Shape::Ci),
+                aggregate(Shape::State),
+                AggregateUDF::from(MergeFunction::new(definition, false)),
+                AggregateUDF::from(MergeFunction::new(definition, true)),
+            ];
+            if number {
+                functions.push(aggregate(Shape::Number));
+            }
+            functions
+        }
+    }
+}

@@ -1,0 +1,269 @@
+//! Count, means and centred co-moments of several terms at once.
+//!
+//! Raw power sums cancel, so the co-moments are kept about the running mean: one row by Welford's update,
+//! a block of rows or another state by the pairwise formula.
+//! Source: Chan, Golub and LeVeque (1983), "Algorithms for Computing the Sample Variance".
+
+/// Moments of `K` terms. `C` is the number of co-moments, `K (K + 1) / 2`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Moments<const K: usize, const C: usize> {
+    count: f64,
+    mean: [f64; K],
+    /// Lower triangle by rows: the pair `(i, j)` with `j <= i` is at `i (i + 1) / 2 + j`.
+    comoments: [f64; C],
+}
+
+impl<const K: usize, const C: usize> Default for Moments<K, C> {
+    fn default() -> Self {
+        const { assert!(C == K * (K + 1) / 2) };
+        Self { count: 0.0, mean: [0.0; K], comoments: [0.0; C] }
+    }
+}
+
+impl<const K: usize, const C: usize> Moments<K, C> {
+    /// Numbers that [`Self::write`] and [`Self::read`] exchange.
+    pub(crate) const FLOATS: usize = 1 + K + C;
+
+    /// Rows seen.
+    pub(crate) fn count(&self) -> f64 {
+        self.count
+    }
+
+    /// Means of the terms, zero without rows.
+    pub(crate) fn mean(&self) -> &[f64; K] {
+        &self.mean
+    }
+
+    /// Sum over the rows of `(x_i - mean_i) (x_j - mean_j)`.
+    pub(crate) fn comoment(&self, i: usize, j: usize) -> f64 {
+        self.comoments[packed(i.max(j), i.min(j))]
+    }
+
+    /// Sum over the rows of the square of term `i`.
+    pub(crate) fn sum_of_squares(&self, i: usize) -> f64 {
+        self.comoment(i, i) + self.count * self.mean[i] * self.mean[i]
+    }
+
+    /// Adds one row.
+    #[inline]
+    pub(crate) fn push(&mut self, row: &[f64; K]) {
+        self.count += 1.0;
+        let scale = 1.0 / self.count;
+        let mut before = [0.0; K];
+        for i in 0..K {
+            before[i] = row[i] - self.mean[i];
+            self.mean[i] += before[i] * scale;
+            for j in 0..=i {
+                self.comoments[packed(i, j)] += before[i] * (row[j] - self.mean[j]);
+            }
+        }
+    }
+
+    /// Takes back one row that was added before.
+    pub(crate) fn retract(&mut self, row: &[f64; K]) {
+        if self.count <= 1.0 {
+            *self = Self::default();
+            return;
+        }
+        self.count -= 1.0;
+        let after: [f64; K] = std::array::from_fn(|i| row[i] - self.mean[i]);
+        for i in 0..K {
+            self.mean[i] -= after[i] / self.count;
+        }
+        for i in 0..K {
+            for j in 0..=i {
+                self.comoments[packed(i, j)] -= after[i] * (row[j] - self.mean[j]);
+            }
+            let square = &mut self.comoments[packed(i, i)];
+            *square = square.max(0.0);
+        }
+    }
+
+    /// Adds the rows of another state.
+    pub(crate) fn merge(&mut self, other: &Self) {
+        if other.count == 0.0 {
+            return;
+        }
+        if self.count == 0.0 {
+            *self = *other;
+            return;
+        }
+        let count = self.count + other.count;
+        let share = other.count / count;
+        let delta: [f64; K] = std::array::from_fn(|i| other.mean[i] - self.mean[i]);
+        for i in 0..K {
+            for j in 0..=i {
+                self.comoments[packed(i, j)] +=
+                    other.comoments[packed(i, j)] + delta[i] * delta[j] * self.count * share;
+            }
+            self.mean[i] += delta[i] * share;
+        }
+        self.count = count;
+    }
+
+    /// Adds a block of rows given by columns of one length.
+    pub(crate) fn push_block(&mut self, columns: [&[f64]; K]) {
+        let rows = columns.first().map_or(0, |column| column.len());
+        if rows == 0 {
+            return;
+        }
+        let mean = columns.map(mean_of);
+        let mut block = Self { count: rows as f64, mean, comoments: [0.0; C] };
+        for i in 0..K {
+            for j in 0..=i {
+                block.comoments[packed(i, j)] = sum_of_products(columns[i], mean[i], columns[j], mean[j]);
+            }
+        }
+        self.merge(&block);
+    }
+
+    /// Replaces term `target` by `target + factor · source`.
+    pub(crate) fn shear(&mut self, target: usize, source: usize, factor: f64) {
+        self.mean[target] += factor * self.mean[source];
+        let square = self.comoment(target, target)
+            + factor * (2.0 * self.comoment(target, source) + factor * self.comoment(source, source));
+        for other in (0..K).filter(|&other| other != target) {
+            let cross = self.comoment(source, other);
+            self.comoments[packed(target.max(other), target.min(other))] += factor * cross;
+        }
+        self.comoments[packed(target, target)] = square;
+    }
+
+    /// Sum over the rows of `(a · (x - mean)) (b · (x - mean))`.
+    ///
+    /// A result that is only the rounding of terms that cancel is returned as zero, so that equal influences
+    /// have variance zero and not its rounding error.
+    pub(crate) fn bilinear(&self, a: &[f64; K], b: &[f64; K]) -> f64 {
+        let (mut sum, mut magnitude) = (0.0, 0.0);
+        for i in 0..K {
+            for j in 0..K {
+                let product = a[i] * b[j] * self.comoment(i, j);
+                sum += product;
+                magnitude += product.abs();
+            }
+        }
+        if f64::abs(sum) <= magnitude * (4 * K) as f64 * f64::EPSILON { 0.0 } else { sum }
+    }
+
+    /// Passes the state on as numbers.
+    pub(crate) fn write(&self, out: &mut impl FnMut(f64)) {
+        out(self.count);
+        self.mean.iter().chain(&self.comoments).for_each(|&x| out(x));
+    }
+
+    /// Reads what [`Self::write`] wrote.
+    pub(crate) fn read(next: &mut impl FnMut() -> f64) -> Self {
+        Self {
+            count: next(),
+            mean: std::array::from_fn(|_| next()),
+            comoments: std::array::from_fn(|_| next()),
+        }
+    }
+}
+
+const fn packed(i: usize, j: usize) -> usize {
+    i * (i + 1) / 2 + j
+}
+
+/// Independent partial sums: floating-point addition is not reordered by the compiler.
+const LANES: usize = 8;
+
+/// Returns the mean, exact when all values are equal; zero without values.
+fn mean_of(values: &[f64]) -> f64 {
+    let Some(&origin) = values.first() else {
+        return 0.0;
+    };
+    let mut lanes = [0.0; LANES];
+    let chunks = values.chunks_exact(LANES);
+    let rest = chunks.remainder();
+    for chunk in chunks {
+        for lane in 0..LANES {
+            lanes[lane] += chunk[lane] - origin;
+        }
+    }
+    let sum = lanes.iter().sum::<f64>() + rest.iter().map(|x| x - origin).sum::<f64>();
+    origin + sum / values.len() as f64
+}
+
+fn sum_of_products(a: &[f64], mean_a: f64, b: &[f64], mean_b: f64) -> f64 {
+    let mut lanes = [0.0; LANES];
+    let (chunks_a, chunks_b) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
+    let rest = chunks_a.remainder().iter().zip(chunks_b.remainder());
+    let rest = rest.map(|(x, y)| (x - mean_a) * (y - mean_b)).sum::<f64>();
+    for (x, y) in chunks_a.zip(chunks_b) {
+        for lane in 0..LANES {
+            lanes[lane] += (x[lane] - mean_a) * (y[lane] - mean_b);
+        }
+    }
+    lanes.iter().sum::<f64>() + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows() -> Vec<[f64; 2]> {
+        (0..100).map(|i| [1e6 + f64::from(i * i % 37), f64::from(i % 11) / 7.0]).collect()
+    }
+
+    fn pushed(rows: &[[f64; 2]]) -> Moments<2, 3> {
+        let mut moments = Moments::default();
+        rows.iter().for_each(|row| moments.push(row));
+        moments
+    }
+
+    fn assert_close(a: &Moments<2, 3>, b: &Moments<2, 3>) {
+        let flat = |m: &Moments<2, 3>| {
+            let mut out = vec![];
+            m.write(&mut |x| out.push(x));
+            out
+        };
+        for (x, y) in flat(a).into_iter().zip(flat(b)) {
+            assert!((x - y).abs() <= 1e-9 * x.abs().max(1.0), "{a:?} {b:?}");
+        }
+    }
+
+    #[test]
+    fn blocks_merges_and_rows_agree() {
+        let rows = rows();
+        let whole = pushed(&rows);
+        let mut merged = pushed(&rows[..17]);
+        merged.merge(&pushed(&rows[17..]));
+        assert_close(&whole, &merged);
+
+        let columns: [Vec<f64>; 2] = [0, 1].map(|k| rows.iter().map(|row| row[k]).collect());
+        let mut blocks = Moments::default();
+        blocks.push_block([&columns[0][..33], &columns[1][..33]]);
+        blocks.push_block([&columns[0][33..], &columns[1][33..]]);
+        assert_close(&whole, &blocks);
+    }
+
+    #[test]
+    fn retract_undoes_push() {
+        let rows = rows();
+        let mut moments = pushed(&rows);
+        rows[60..].iter().for_each(|row| moments.retract(row));
+        assert_close(&moments, &pushed(&rows[..60]));
+        rows[..60].iter().for_each(|row| moments.retract(row));
+        assert_eq!(moments, Moments::default());
+    }
+
+    #[test]
+    fn shear_equals_sheared_rows() {
+        let rows = rows();
+        let mut moments = pushed(&rows);
+        moments.shear(1, 0, 0.5);
+        let sheared: Vec<_> = rows.iter().map(|[x, y]| [*x, y + 0.5 * x]).collect();
+        assert_close(&moments, &pushed(&sheared));
+    }
+
+    #[test]
+    fn equal_values_have_no_variance() {
+        let column = [0.1; 1000];
+        let mut moments = Moments::<1, 1>::default();
+        moments.push_block([&column]);
+        moments.push_block([&column[..7]]);
+        assert_eq!(moments.mean(), &[0.1]);
+        assert_eq!(moments.comoment(0, 0), 0.0);
+    }
+}
