@@ -5,12 +5,31 @@ use std::path::{Path, PathBuf};
 
 /// A module, and what its files may not name.
 const FORBIDDEN: [(&str, &[&str]); 8] = [
-    ("math", &["arrow", "datafusion", "tokio", "crate::estimators", "crate::functions", "crate::session", "crate::cli"]),
+    (
+        "math",
+        &[
+            "arrow",
+            "datafusion",
+            "tokio",
+            "crate::estimators",
+            "crate::functions",
+            "crate::session",
+            "crate::cli",
+        ],
+    ),
     ("estimators", &["arrow", "datafusion", "tokio", "crate::functions", "crate::session", "crate::cli"]),
     ("learners", &["arrow", "datafusion", "tokio", "crate::functions", "crate::session", "crate::cli"]),
     (
         "allocation",
-        &["arrow", "datafusion", "tokio", "crate::estimators", "crate::functions", "crate::session", "crate::cli"],
+        &[
+            "arrow",
+            "datafusion",
+            "tokio",
+            "crate::estimators",
+            "crate::functions",
+            "crate::session",
+            "crate::cli",
+        ],
     ),
     ("functions", &["tokio", "std::net", "println!", "crate::session", "crate::cli", "crate::plan"]),
     ("plan", &["std::net", "println!", "crate::session", "crate::cli"]),

@@ -23,10 +23,8 @@ fn names() -> BTreeSet<String> {
     let added = |ours: Vec<&String>, engine: Vec<&String>| -> Vec<String> {
         ours.into_iter().filter(|name| !engine.contains(name)).cloned().collect()
     };
-    let mut names = added(
-        ours.aggregate_functions().keys().collect(),
-        engine.aggregate_functions().keys().collect(),
-    );
+    let mut names =
+        added(ours.aggregate_functions().keys().collect(), engine.aggregate_functions().keys().collect());
     names.extend(added(ours.scalar_functions().keys().collect(), engine.scalar_functions().keys().collect()));
     names.into_iter().collect()
 }
@@ -47,7 +45,10 @@ fn both_doors_register_the_same() {
         for registered in [context.udafs().contains(&name) || context.udfs().contains(&name)] {
             assert!(registered, "{name} by register");
         }
-        assert!(state.udafs().contains(&name) || state.udfs().contains(&name), "{name} by register_functions");
+        assert!(
+            state.udafs().contains(&name) || state.udfs().contains(&name),
+            "{name} by register_functions"
+        );
     }
 }
 
@@ -102,7 +103,8 @@ fn the_reference_is_current() {
 async fn every_example_of_the_reference_runs() {
     let context = context();
     let reference = datafusion_causal::reference();
-    let examples: Vec<_> = reference.split("```sql\n").skip(1).filter_map(|rest| rest.split("\n```").next()).collect();
+    let examples: Vec<_> =
+        reference.split("```sql\n").skip(1).filter_map(|rest| rest.split("\n```").next()).collect();
     assert!(examples.len() >= 20, "{} examples", examples.len());
     for example in examples {
         let rows = context.sql(example).await.unwrap_or_else(|error| panic!("{example}\n{error}"));

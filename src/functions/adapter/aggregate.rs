@@ -64,7 +64,7 @@ impl AggregateFunction {
             definition,
             shape,
             name: shape.name(definition),
-            signature: signature(&definition.argument_names()),
+            signature: signature(definition),
             documentation: document(definition, shape),
         }
     }
@@ -117,7 +117,8 @@ impl AggregateUDFImpl for AggregateFunction {
         &self.signature
     }
 
-    fn return_type(&self, _arg_types: &[DataType]) -> Result<DataType> {
+    fn return_type(&self, arg_types: &[DataType]) -> Result<DataType> {
+        coerce(self.definition, &self.name, arg_types)?;
         Ok(match (self.shape, &self.definition.kind) {
             (_, Kind::Measure { data_type, .. }) => data_type(),
             (Shape::Ci, _) => Inference::data_type(),
@@ -127,7 +128,7 @@ impl AggregateUDFImpl for AggregateFunction {
     }
 
     fn coerce_types(&self, arg_types: &[DataType]) -> Result<Vec<DataType>> {
-        coerce(self.definition, &self.name, arg_types)
+        Ok(coerce(self.definition, &self.name, arg_types).unwrap_or_else(|_| arg_types.to_vec()))
     }
 
     fn state_fields(&self, args: StateFieldsArgs<'_>) -> Result<Vec<FieldRef>> {

@@ -35,12 +35,6 @@ impl Layout {
         if columns_end < definition.required() || (columns_end > most && !named_null) {
             return plan_err!("{function}: expected {}, got {} arguments", form(), types.len());
         }
-        if !has_constants && matches!(definition.constants, Constants::Shares) {
-            return plan_err!(
-                "{function}: expected {}; name the expected share of each arm, as in {{'a': 0.5, 'b': 0.5}}",
-                form()
-            );
-        }
         let given = |i: usize| i < columns_end.min(most) && types[i] != DataType::Null;
         let columns = definition
             .arguments
@@ -94,7 +88,13 @@ impl Call {
     ) -> Result<Self> {
         let mut call = Self::with_defaults(definition, function, layout);
         let Some(constants) = layout.constants else {
-            return Ok(call);
+            return match definition.constants {
+                Constants::Options(_) => Ok(call),
+                Constants::Shares => plan_err!(
+                    "{function}: expected {}; name the expected share of each arm, as in {{'a': 0.5, 'b': 0.5}}",
+                    definition.call_form(function)
+                ),
+            };
         };
         let given = constant_struct(function, &arguments[constants])?;
         match definition.constants {

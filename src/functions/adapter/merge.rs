@@ -17,7 +17,7 @@ use super::definition::{Definition, Kind};
 use super::documentation::{document_merge, interval_settings};
 use super::options::{OptionSpec, Options, Shapes};
 use super::output::Column;
-use super::signature::signature;
+use super::signature::merge_signature;
 use super::state::{Header, damaged};
 use crate::estimators::{Inference, IntervalSettings};
 
@@ -38,10 +38,36 @@ impl MergeFunction {
         Self {
             definition,
             ci,
-            signature: signature(if ci { &["state", "options"] } else { &["state"] }),
+            signature: merge_signature(if ci { &["state", "options"] } else { &["state"] }),
             documentation: document_merge(definition, &name, ci),
             name,
         }
+    }
+
+    /// The types a call is cast to. Views reach states of any total size without copying them.
+    fn coerce(&self, types: &[DataType]) -> Result<Vec<DataType>> {
+        use DataType::{Binary, BinaryView, LargeBinary, Null, Struct};
+        let (state, options) = match types {
+            [state] => (state, None),
+            [state, options @ (Struct(_) | Null)] if self.ci => (state, Some(options.clone())),
+            _ => {
+                let form = if self.ci { "(state [, options])" } else { "(state)" };
+                return plan_err!(
+                    "{}: expected {}{form}, got {} arguments",
+                    self.name,
+                    self.name,
+                    types.len()
+                );
+            }
+        };
+        if !matches!(state, Binary | BinaryView | LargeBinary | Null) {
+            return plan_err!(
+                "{}: state must be BINARY, made by {}_state, got {state}",
+                self.name,
+                self.definition.name
+            );
+        }
+        Ok([BinaryView].into_iter().chain(options).collect())
     }
 
     fn settings(&self, args: &AccumulatorArgs<'_>) -> Result<IntervalSettings> {
@@ -80,38 +106,13 @@ impl AggregateUDFImpl for MergeFunction {
         &self.signature
     }
 
-    fn return_type(&self, _arg_types: &[DataType]) -> Result<DataType> {
+    fn return_type(&self, arg_types: &[DataType]) -> Result<DataType> {
+        self.coerce(arg_types)?;
         Ok(if self.ci { Inference::data_type() } else { DataType::Float64 })
     }
 
     fn coerce_types(&self, arg_types: &[DataType]) -> Result<Vec<DataType>> {
-        use DataType::{Binary, BinaryView, LargeBinary, Null, Struct};
-        let options = if self.ci { " [, options]" } else { "" };
-        match arg_types {
-            [Binary | BinaryView | LargeBinary | Null] => {}
-            [Binary | BinaryView | LargeBinary | Null, Struct(_) | Null] if self.ci => {}
-            [state] | [state, Struct(_) | Null]
-                if !matches!(state, Binary | BinaryView | LargeBinary | Null) =>
-            {
-                return plan_err!(
-                    "{}: state must be BINARY, made by {}_state, got {state}",
-                    self.name,
-                    self.definition.name
-                );
-            }
-            _ => {
-                return plan_err!(
-                    "{}: expected {}(state{options}), got {} arguments",
-                    self.name,
-                    self.name,
-                    arg_types.len()
-                );
-            }
-        }
-        // Views reach states of any total size without copying them.
-        let mut coerced = arg_types.to_vec();
-        coerced[0] = BinaryView;
-        Ok(coerced)
+        Ok(self.coerce(arg_types).unwrap_or_else(|_| arg_types.to_vec()))
     }
 
     fn state_fields(&self, args: StateFieldsArgs<'_>) -> Result<Vec<FieldRef>> {

@@ -31,7 +31,7 @@ impl ScoreFunction {
     pub(in crate::functions) fn new(definition: &'static Definition) -> Self {
         Self {
             definition,
-            signature: signature(&definition.argument_names()),
+            signature: signature(definition),
             documentation: document(definition, Shape::Number),
         }
     }
@@ -60,12 +60,13 @@ impl ScalarUDFImpl for ScoreFunction {
         &self.signature
     }
 
-    fn return_type(&self, _arg_types: &[DataType]) -> Result<DataType> {
+    fn return_type(&self, arg_types: &[DataType]) -> Result<DataType> {
+        coerce(self.definition, self.name(), arg_types)?;
         Ok(DataType::Float64)
     }
 
     fn coerce_types(&self, arg_types: &[DataType]) -> Result<Vec<DataType>> {
-        coerce(self.definition, self.name(), arg_types)
+        Ok(coerce(self.definition, self.name(), arg_types).unwrap_or_else(|_| arg_types.to_vec()))
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
