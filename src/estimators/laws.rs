@@ -1,5 +1,6 @@
 //! Laws every statistic obeys, checked by one generic function on rows of that statistic.
 
+use super::statistic::Sums;
 use super::{
     Aggregate, BLOCK, Clustered, Estimator, FloatReader, Inference, IntervalSettings, Plain, Rows, Statistic,
 };
@@ -22,6 +23,12 @@ pub(super) fn column_rows<const A: usize>(rows: &[[f64; A]]) -> Table {
 impl Table {
     fn len(&self) -> usize {
         self.clusters.len()
+    }
+
+    /// The same rows in clusters of `size`.
+    pub(super) fn in_clusters_of(mut self, size: usize) -> Self {
+        self.clusters = (0..self.len()).map(|i| (i / size) as u128).collect();
+        self
     }
 
     fn slice(&self, range: std::ops::Range<usize>) -> Self {

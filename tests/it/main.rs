@@ -1,4 +1,5 @@
 //! The one integration test binary.
 
+mod engine;
 mod layers;
 mod registry;
