@@ -1,3 +1,10 @@
 //! The `causal` program.
 
-fn main() {}
+use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    datafusion_causal::cli::run()
+}

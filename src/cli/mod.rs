@@ -1,1 +1,47 @@
-//! The `causal` program.
+//! The `causal` program: its arguments, its commands and its exit codes.
+
+mod arguments;
+mod caret;
+mod demo;
+mod engine;
+mod errors;
+mod files;
+mod output;
+mod scripts;
+mod sql;
+
+use std::{io, process::ExitCode};
+
+use clap::{CommandFactory, Parser};
+
+use arguments::{Arguments, Subcommand};
+use errors::CliError;
+
+/// Runs the program with the arguments of this process.
+///
+/// The exit code is 0 when all went well, 1 when a query failed, 2 when the arguments were wrong and 130 when
+/// Ctrl-C ended it.
+pub fn run() -> ExitCode {
+    let result = match Arguments::parse().command {
+        Some(Subcommand::Sql(arguments)) => sql::run(arguments),
+        Some(Subcommand::Demo(arguments)) => {
+            demo::run(&arguments.directory, arguments.users, arguments.seed)
+        }
+        None => Err(missing_subcommand()),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // When stderr is gone as well, the exit code is all that is left to say.
+            let _ = error.report(&mut io::stderr().lock());
+            error.exit_code()
+        }
+    }
+}
+
+fn missing_subcommand() -> CliError {
+    let help = Arguments::command().render_help();
+    CliError::Usage(format!(
+        "the interactive shell is not there yet; run SQL with `causal sql`\n\n{help}"
+    ))
+}

@@ -1,0 +1,71 @@
+//! What can be typed after `causal`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser};
+
+use super::{engine::EngineOptions, output::Format, scripts::Scripts};
+
+/// Causal decisions as SQL.
+#[derive(Debug, Parser)]
+#[command(name = "causal", version, disable_help_subcommand = true)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    pub(super) command: Option<Subcommand>,
+}
+
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Subcommand {
+    Sql(SqlArguments),
+    Demo(DemoArguments),
+}
+
+/// Run SQL and print its results.
+///
+/// Statements come from -c and -f in the order given, else from standard input, and are separated by semicolons.
+/// All of them are parsed before the first one runs; the first error ends the run, and what was printed before it
+/// stays. Files are tables: `FROM 'logs/*.parquet'`, also folders with `name=value` partitions, csv, json, ndjson and
+/// arrow.
+///
+/// Results are the only thing on standard output. CREATE, SET and the like print nothing; COPY and INSERT print their
+/// count as a box and nothing in other formats.
+///
+/// Exit codes: 0 ok, 1 a query failed, 2 wrong usage, 130 interrupted.
+#[derive(Debug, Args)]
+pub(super) struct SqlArguments {
+    #[command(flatten)]
+    pub(super) scripts: Scripts,
+
+    /// How results are printed [default: the extension of --output, else box]
+    ///
+    /// Several results on standard output follow each other, each with its own header (csv) or array (json).
+    /// `arrow` is the Arrow IPC file format.
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub(super) format: Option<Format>,
+
+    /// Write results to FILE, which appears when all went well and not before
+    ///
+    /// csv, json, parquet and arrow files hold one result: a second one is an error. The extension names the format
+    /// when --format does not: .csv .json .ndjson .jsonl .md .parquet .arrow
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(super) engine: EngineOptions,
+}
+
+/// Write a made-up campaign whose true effects are known, and walk through it.
+#[derive(Debug, Args)]
+pub(super) struct DemoArguments {
+    /// Folder to write
+    #[arg(value_name = "DIR", default_value = "causal-demo")]
+    pub(super) directory: PathBuf,
+
+    /// Number of users
+    #[arg(long, value_name = "N", default_value_t = 200_000)]
+    pub(super) users: usize,
+
+    /// Seed of the random draws
+    #[arg(long, value_name = "S", default_value_t = 7)]
+    pub(super) seed: u64,
+}

@@ -1,0 +1,129 @@
+//! `causal sql`: runs statements one after the other and prints their results.
+
+use datafusion::{
+    common::Result,
+    dataframe::DataFrame,
+    logical_expr::{LogicalPlan, Statement},
+    prelude::SessionContext,
+    sql::parser,
+};
+use futures::TryStreamExt;
+
+use super::{
+    arguments::SqlArguments,
+    caret::locate,
+    engine::Engine,
+    errors::CliError,
+    output::{Format, PrintError, Sink},
+    scripts::{LocatedStatement, Script},
+};
+
+pub(super) fn run(arguments: SqlArguments) -> Result<(), CliError> {
+    let format = Format::choose(arguments.format, arguments.output.as_deref())?;
+    let scripts = arguments.scripts.read()?;
+    let scripts = scripts
+        .into_iter()
+        .map(parse)
+        .collect::<Result<Vec<_>, _>>()?;
+    let engine = Engine::start(&arguments.engine)?;
+    match arguments.output {
+        None => {
+            let sink = Sink::stdout(format)?;
+            engine.run(|context| run_scripts(context, scripts, sink))?;
+            Ok(())
+        }
+        Some(path) => {
+            let (sink, file) = Sink::file(&path, format)?;
+            let sink = engine.run(|context| run_scripts(context, scripts, sink))?;
+            if sink.is_unused() {
+                return Err(CliError::Failed(format!(
+                    "no statement returned rows, so {} was not written",
+                    path.display()
+                )));
+            }
+            file.commit()
+        }
+    }
+}
+
+/// Runs `sql`, a single statement, and prints its result as a box.
+pub(crate) async fn print_box(context: &SessionContext, sql: &str) -> Result<(), CliError> {
+    let frame = context.sql(sql).await?;
+    let mut sink = Sink::stdout(Format::Box)?;
+    match sink.print(frame.execute_stream().await?).await {
+        Ok(()) => Ok(()),
+        Err(PrintError::Query(error)) => Err(error.into()),
+        Err(PrintError::Output(error)) => Err(error),
+    }
+}
+
+fn parse(script: Script) -> Result<(Script, Vec<LocatedStatement>), CliError> {
+    match script.statements() {
+        Ok(statements) => Ok((script, statements)),
+        Err(error) => Err(locate(&error, &script, None)),
+    }
+}
+
+async fn run_scripts(
+    context: SessionContext,
+    scripts: Vec<(Script, Vec<LocatedStatement>)>,
+    mut sink: Sink,
+) -> Result<Sink, CliError> {
+    for (script, statements) in scripts {
+        for LocatedStatement { statement, span } in statements {
+            run_statement(&context, statement, &mut sink)
+                .await
+                .map_err(|error| match error {
+                    PrintError::Query(error) => locate(&error, &script, Some(span)),
+                    PrintError::Output(error) => error,
+                })?;
+        }
+    }
+    Ok(sink)
+}
+
+async fn run_statement(
+    context: &SessionContext,
+    statement: parser::Statement,
+    sink: &mut Sink,
+) -> Result<(), PrintError> {
+    let plan = context.state().statement_to_plan(statement).await?;
+    let returns = Returns::of(&plan);
+    let frame = context.execute_logical_plan(plan).await?;
+    let prints = match returns {
+        Returns::Nothing => false,
+        Returns::Count => sink.shows_counts(),
+        Returns::Rows => true,
+    };
+    if !prints {
+        return Ok(drain(frame).await?);
+    }
+    sink.accept(frame.schema().as_arrow())?;
+    sink.print(frame.execute_stream().await?).await
+}
+
+async fn drain(frame: DataFrame) -> Result<()> {
+    frame
+        .execute_stream()
+        .await?
+        .try_for_each(|_| async { Ok(()) })
+        .await
+}
+
+/// What comes back when a statement runs.
+enum Returns {
+    Nothing,
+    Count,
+    Rows,
+}
+
+impl Returns {
+    fn of(plan: &LogicalPlan) -> Self {
+        match plan {
+            LogicalPlan::Statement(Statement::Execute(_)) => Self::Rows,
+            LogicalPlan::Ddl(_) | LogicalPlan::Statement(_) => Self::Nothing,
+            LogicalPlan::Dml(_) | LogicalPlan::Copy(_) => Self::Count,
+            _ => Self::Rows,
+        }
+    }
+}
