@@ -9,8 +9,9 @@ use datafusion::{
 use unicode_width::UnicodeWidthStr;
 
 use super::{
-    errors::{CliError, Hint, Problem, problems},
-    scripts::{Script, contains},
+    errors::CliError,
+    problems::{Hint, Place, Problem, problems},
+    scripts::{Origin, Script},
 };
 
 /// Turns an error of the engine into a message about `script`; `statement` is the part of it that was running.
@@ -19,7 +20,8 @@ pub(super) fn locate(
     script: &Script,
     statement: Option<Span>,
 ) -> CliError {
-    let messages: Vec<_> = problems(error)
+    let problems = problems(error);
+    let messages: Vec<_> = problems
         .iter()
         .map(|problem| render(problem, script, statement))
         .collect();
@@ -27,86 +29,119 @@ pub(super) fn locate(
 }
 
 fn render(problem: &Problem, script: &Script, statement: Option<Span>) -> String {
-    // Text from elsewhere, such as the body of a view, has spans that say nothing about this script.
-    let is_ours = |span: &Span| statement.is_none_or(|statement| contains(statement, *span));
-    let span = problem.span.filter(is_ours);
-
-    let mut text = problem.message.clone();
-    let place = span.or(statement).map(|span| span.start);
-    match (place, span) {
-        (Some(place), Some(span)) => {
-            _ = write!(text, "\n{}", snippet(script, place, span));
-        }
-        (Some(place), None) => _ = write!(text, "\n  --> {}:{}", script.origin, place.line),
-        (None, _) => _ = write!(text, "\n  --> {}", script.origin),
-    }
+    let text = &script.text;
+    // Text from elsewhere, such as the body of a macro, has spans that say nothing about this script.
+    let is_ours = |span: &Span| {
+        statement.is_none_or(|whole| whole.start <= span.start && span.end <= whole.end)
+    };
+    let span = match &problem.place {
+        Place::At(span) => Some(*span),
+        Place::Text(code) => find(text, code, statement),
+        Place::End => Some(end_of(text)),
+        Place::Unknown => None,
+    };
+    let mut message = problem.message.clone();
+    message += &match (span.filter(is_ours), statement) {
+        (Some(span), _) => snippet(script, span),
+        (None, _) if script.origin == Origin::Command && text.lines().count() <= 1 => String::new(),
+        (None, Some(statement)) => format!("\n --> {}:{}", script.origin, statement.start.line),
+        (None, None) => format!("\n --> {}", script.origin),
+    };
     for Hint {
         label,
         text: hint,
         span,
     } in &problem.hints
     {
-        let subject = span
-            .filter(is_ours)
-            .and_then(|span| excerpt(&script.text, span))
-            .map_or_else(String::new, |code| format!("`{code}` "));
-        _ = write!(text, "\n  = {label}: {subject}{hint}");
+        let code = span.filter(is_ours).and_then(|span| excerpt(text, span));
+        let subject = code.map_or_else(String::new, |code| format!("`{code}` "));
+        _ = write!(message, "\n  = {label}: {subject}{hint}");
     }
-    text
+    message
 }
 
-fn snippet(script: &Script, place: Location, span: Span) -> String {
-    let Location { line, column } = place;
+fn snippet(script: &Script, span: Span) -> String {
+    let Location { line, column } = span.start;
     let code = nth_line(&script.text, line);
-    let before: String = code.chars().take(to_index(column)).collect();
+    let before = code.chars().take(to_index(column));
     let marked: String = code
         .chars()
         .skip(to_index(column))
         .take(marked_length(code, span))
         .collect();
-    // A tab stays a tab, so that the caret is below its character whatever the width of tabs.
+    // A tab stays a tab, so that the caret is below its character however wide tabs are.
     let indent: String = before
-        .chars()
-        .flat_map(|c| {
-            let (blank, width) = if c == '\t' {
-                ('\t', 1)
+        .map(|c| {
+            if c == '\t' {
+                "\t".into()
             } else {
-                (' ', c.to_string().width())
-            };
-            std::iter::repeat_n(blank, width)
+                " ".repeat(c.to_string().width())
+            }
         })
         .collect();
     let carets = "^".repeat(marked.width().max(1));
     let number = line.to_string();
     let gutter = " ".repeat(number.len());
+    let origin = &script.origin;
     format!(
-        "{gutter} --> {}:{line}:{column}\n{gutter} |\n{number} | {code}\n{gutter} | {indent}{carets}",
-        script.origin,
+        "\n{gutter}--> {origin}:{line}:{column}\n{gutter} |\n{number} | {code}\n{gutter} | {indent}{carets}"
     )
 }
 
 /// The number of characters to mark: the span on its first line, or the word there when the span is a point.
 fn marked_length(code: &str, Span { start, end }: Span) -> usize {
+    let rest = code.chars().skip(to_index(start.column));
     if start.line != end.line {
-        return code.chars().count().saturating_sub(to_index(start.column));
+        rest.count()
+    } else if start.column < end.column {
+        to_index(end.column) - to_index(start.column)
+    } else {
+        rest.take_while(|c| c.is_alphanumeric() || *c == '_')
+            .count()
     }
-    if start.column < end.column {
-        return to_index(end.column) - to_index(start.column);
-    }
-    let word = code.chars().skip(to_index(start.column));
-    word.take_while(|c| c.is_alphanumeric() || *c == '_')
-        .count()
 }
 
 /// The text of a span that does not leave its line.
 fn excerpt(text: &str, Span { start, end }: Span) -> Option<String> {
-    (start.line == end.line && start.column < end.column).then(|| {
-        nth_line(text, start.line)
-            .chars()
-            .skip(to_index(start.column))
-            .take(to_index(end.column) - to_index(start.column))
-            .collect()
-    })
+    let length = to_index(end.column).checked_sub(to_index(start.column))?;
+    let code = nth_line(text, start.line)
+        .chars()
+        .skip(to_index(start.column))
+        .take(length);
+    (start.line == end.line).then(|| code.collect())
+}
+
+/// Returns the first place of `code` in the statement.
+fn find(text: &str, code: &str, statement: Option<Span>) -> Option<Span> {
+    let first = statement.map_or(1, |statement| statement.start.line);
+    let lines = text.lines().zip(1_u64..).skip(to_index(first));
+    lines
+        .filter_map(|(found, line)| {
+            let at = found[..found.find(code)?]
+                .chars()
+                .zip(1_u64..)
+                .last()
+                .map_or(0, |(_, n)| n);
+            let end = at + code.chars().zip(1_u64..).last().map_or(0, |(_, n)| n);
+            let location = |column| Location { line, column };
+            Some(Span::new(location(at + 1), location(end + 1)))
+        })
+        .next()
+}
+
+/// Returns the point after the last character that is not a space.
+fn end_of(text: &str) -> Span {
+    let (line, column) = text
+        .lines()
+        .zip(1_u64..)
+        .map(|(code, line)| (code.trim_end(), line))
+        .filter(|(code, _)| !code.is_empty())
+        .last()
+        .map_or((1, 1), |(code, line)| {
+            (line, code.chars().fold(1, |column, _| column + 1))
+        });
+    let end = Location { line, column };
+    Span::new(end, end)
 }
 
 fn nth_line(text: &str, line: u64) -> &str {

@@ -7,6 +7,7 @@ mod engine;
 mod errors;
 mod files;
 mod output;
+mod problems;
 mod scripts;
 mod sql;
 

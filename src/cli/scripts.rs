@@ -8,7 +8,7 @@ use std::{
 
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, value_parser};
 use datafusion::{
-    common::{Location, Span},
+    common::Span,
     error::DataFusionError,
     sql::{
         parser::{DFParser, DFParserBuilder, Statement},
@@ -204,10 +204,4 @@ fn expect_end_of_statement(parser: &DFParser<'_>) -> Result<(), DataFusionError>
         next.span.start
     );
     Err(ParserError::ParserError(message).into())
-}
-
-/// Whether `inner` lies within `outer`.
-pub(super) fn contains(outer: Span, inner: Span) -> bool {
-    let ordered = |a: Location, b: Location| a <= b;
-    ordered(outer.start, inner.start) && ordered(inner.end, outer.end)
 }

@@ -143,6 +143,8 @@ fn temporary_beside(path: &Path) -> io::Result<(File, TempPath)> {
     } else {
         directory
     };
+    // The error of making the file would show a name that nobody gave.
+    fs::metadata(directory)?;
     let prefix = format!(".{}.", name.display());
     let mut builder = tempfile::Builder::new();
     builder.prefix(&prefix).suffix(".partial");
