@@ -93,9 +93,12 @@ impl Sink {
         self.results += 1;
         let schema = stream.schema();
         self.format.check(&schema)?;
+        // A query that fails before its first rows prints no header either.
+        let mut next = stream.try_next().await?;
         let mut writer = self.format.writer(&schema, &mut self.destination)?;
-        while let Some(batch) = stream.try_next().await? {
+        while let Some(batch) = next {
             writer.write(&batch)?;
+            next = stream.try_next().await?;
         }
         let remark = writer.finish()?;
         self.destination.flush()?;
