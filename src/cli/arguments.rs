@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser};
 
-use super::{engine::EngineOptions, output::Format, scripts::Scripts};
+use super::engine::EngineOptions;
+use super::output::Format;
+use super::scripts::Scripts;
 
 /// Causal decisions as SQL.
 #[derive(Debug, Parser)]

@@ -2,38 +2,26 @@
 
 use std::fmt::Write;
 
-use datafusion::{
-    common::{Location, Span},
-    error::DataFusionError,
-};
+use datafusion::common::{Location, Span};
+use datafusion::error::DataFusionError;
 use unicode_width::UnicodeWidthStr;
 
-use super::{
-    errors::CliError,
-    problems::{Hint, Place, Problem, problems},
-    scripts::{Origin, Script},
-};
+use super::errors::CliError;
+use super::problems::{Hint, Place, Problem, problems};
+use super::scripts::{Origin, Script};
 
 /// Turns an error of the engine into a message about `script`; `statement` is the part of it that was running.
-pub(super) fn locate(
-    error: &DataFusionError,
-    script: &Script,
-    statement: Option<Span>,
-) -> CliError {
+pub(super) fn locate(error: &DataFusionError, script: &Script, statement: Option<Span>) -> CliError {
     let problems = problems(error);
-    let messages: Vec<_> = problems
-        .iter()
-        .map(|problem| render(problem, script, statement))
-        .collect();
+    let messages: Vec<_> = problems.iter().map(|problem| render(problem, script, statement)).collect();
     CliError::Failed(messages.join("\nerror: "))
 }
 
 fn render(problem: &Problem, script: &Script, statement: Option<Span>) -> String {
     let text = &script.text;
     // Text from elsewhere, such as the body of a macro, has spans that say nothing about this script.
-    let is_ours = |span: &Span| {
-        statement.is_none_or(|whole| whole.start <= span.start && span.end <= whole.end)
-    };
+    let is_ours =
+        |span: &Span| statement.is_none_or(|whole| whole.start <= span.start && span.end <= whole.end);
     let span = match &problem.place {
         Place::At(span) => Some(*span),
         Place::Text(code) => find(text, code, statement),
@@ -47,12 +35,7 @@ fn render(problem: &Problem, script: &Script, statement: Option<Span>) -> String
         (None, Some(statement)) => format!("\n --> {}:{}", script.origin, statement.start.line),
         (None, None) => format!("\n --> {}", script.origin),
     };
-    for Hint {
-        label,
-        text: hint,
-        span,
-    } in &problem.hints
-    {
+    for Hint { label, text: hint, span } in &problem.hints {
         let code = span.filter(is_ours).and_then(|span| excerpt(text, span));
         let subject = code.map_or_else(String::new, |code| format!("`{code}` "));
         _ = write!(message, "\n  = {label}: {subject}{hint}");
@@ -64,21 +47,10 @@ fn snippet(script: &Script, span: Span) -> String {
     let Location { line, column } = span.start;
     let code = nth_line(&script.text, line);
     let before = code.chars().take(to_index(column));
-    let marked: String = code
-        .chars()
-        .skip(to_index(column))
-        .take(marked_length(code, span))
-        .collect();
+    let marked: String = code.chars().skip(to_index(column)).take(marked_length(code, span)).collect();
     // A tab stays a tab, so that the caret is below its character however wide tabs are.
-    let indent: String = before
-        .map(|c| {
-            if c == '\t' {
-                "\t".into()
-            } else {
-                " ".repeat(c.to_string().width())
-            }
-        })
-        .collect();
+    let indent: String =
+        before.map(|c| if c == '\t' { "\t".into() } else { " ".repeat(c.to_string().width()) }).collect();
     let carets = "^".repeat(marked.width().max(1));
     let number = line.to_string();
     let gutter = " ".repeat(number.len());
@@ -96,18 +68,14 @@ fn marked_length(code: &str, Span { start, end }: Span) -> usize {
     } else if start.column < end.column {
         to_index(end.column) - to_index(start.column)
     } else {
-        rest.take_while(|c| c.is_alphanumeric() || *c == '_')
-            .count()
+        rest.take_while(|c| c.is_alphanumeric() || *c == '_').count()
     }
 }
 
 /// The text of a span that does not leave its line.
 fn excerpt(text: &str, Span { start, end }: Span) -> Option<String> {
     let length = to_index(end.column).checked_sub(to_index(start.column))?;
-    let code = nth_line(text, start.line)
-        .chars()
-        .skip(to_index(start.column))
-        .take(length);
+    let code = nth_line(text, start.line).chars().skip(to_index(start.column)).take(length);
     (start.line == end.line).then(|| code.collect())
 }
 
@@ -117,11 +85,7 @@ fn find(text: &str, code: &str, statement: Option<Span>) -> Option<Span> {
     let lines = text.lines().zip(1_u64..).skip(to_index(first));
     lines
         .filter_map(|(found, line)| {
-            let at = found[..found.find(code)?]
-                .chars()
-                .zip(1_u64..)
-                .last()
-                .map_or(0, |(_, n)| n);
+            let at = found[..found.find(code)?].chars().zip(1_u64..).last().map_or(0, |(_, n)| n);
             let end = at + code.chars().zip(1_u64..).last().map_or(0, |(_, n)| n);
             let location = |column| Location { line, column };
             Some(Span::new(location(at + 1), location(end + 1)))
@@ -137,9 +101,7 @@ fn end_of(text: &str) -> Span {
         .map(|(code, line)| (code.trim_end(), line))
         .filter(|(code, _)| !code.is_empty())
         .last()
-        .map_or((1, 1), |(code, line)| {
-            (line, code.chars().fold(1, |column, _| column + 1))
-        });
+        .map_or((1, 1), |(code, line)| (line, code.chars().fold(1, |column, _| column + 1)));
     let end = Location { line, column };
     Span::new(end, end)
 }

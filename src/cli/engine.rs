@@ -1,23 +1,22 @@
 //! The engine of a command: threads, memory, spilling, and a session on them.
 
-use std::{fs, num::NonZeroUsize, panic, path::PathBuf, sync::Arc, thread, time::Duration};
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use std::{fs, panic, thread};
 
 use clap::{Args, value_parser};
-use datafusion::{
-    catalog::{DynamicFileCatalog, MemoryCatalogProviderList},
-    execution::{
-        disk_manager::{DiskManagerBuilder, DiskManagerMode},
-        memory_pool::{FairSpillPool, TrackConsumersPool},
-        runtime_env::{RuntimeEnv, RuntimeEnvBuilder},
-    },
-    prelude::{SessionConfig, SessionContext},
-};
-use tokio::{
-    runtime::{Builder, Runtime},
-    signal,
-};
+use datafusion::catalog::{DynamicFileCatalog, MemoryCatalogProviderList};
+use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
+use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use datafusion::prelude::{SessionConfig, SessionContext};
+use tokio::runtime::{Builder, Runtime};
+use tokio::signal;
 
-use super::{errors::CliError, files::FileTables};
+use super::errors::CliError;
+use super::files::FileTables;
 use crate::session;
 
 /// Name of the threads that run queries.
@@ -65,13 +64,8 @@ impl Engine {
             .thread_stack_size(STACK_BYTES)
             .enable_all()
             .build()
-            .map_err(|error| {
-                CliError::Failed(format!("cannot start {threads} threads: {error}"))
-            })?;
-        Ok(Self {
-            runtime,
-            context: session(threads, options.runtime_env()?),
-        })
+            .map_err(|error| CliError::Failed(format!("cannot start {threads} threads: {error}")))?;
+        Ok(Self { runtime, context: session(threads, options.runtime_env()?) })
     }
 
     /// Runs `work` with the session until it ends or Ctrl-C stops it.
@@ -106,12 +100,10 @@ impl EngineOptions {
             builder = builder.with_memory_pool(Arc::new(pool));
         }
         if let Some(directory) = &self.spill_dir {
-            fs::create_dir_all(directory).map_err(|error| {
-                CliError::Usage(format!("--spill-dir {}: {error}", directory.display()))
-            })?;
+            fs::create_dir_all(directory)
+                .map_err(|error| CliError::Usage(format!("--spill-dir {}: {error}", directory.display())))?;
             let mode = DiskManagerMode::Directories(vec![directory.clone()]);
-            builder =
-                builder.with_disk_manager_builder(DiskManagerBuilder::default().with_mode(mode));
+            builder = builder.with_disk_manager_builder(DiskManagerBuilder::default().with_mode(mode));
         }
         Ok(builder.build_arc()?)
     }
@@ -122,12 +114,9 @@ fn session(threads: usize, runtime: Arc<RuntimeEnv>) -> SessionContext {
     config.options_mut().sql_parser.collect_spans = true;
 
     let files = Arc::new(FileTables::default());
-    let catalogs =
-        DynamicFileCatalog::new(Arc::new(MemoryCatalogProviderList::new()), files.clone());
-    let state = session::builder(config)
-        .with_runtime_env(runtime)
-        .with_catalog_list(Arc::new(catalogs))
-        .build();
+    let catalogs = DynamicFileCatalog::new(Arc::new(MemoryCatalogProviderList::new()), files.clone());
+    let state =
+        session::builder(config).with_runtime_env(runtime).with_catalog_list(Arc::new(catalogs)).build();
     let context = SessionContext::new_with_state(state);
     files.serve(&context);
     context
@@ -162,9 +151,7 @@ fn panicked(error: tokio::task::JoinError) -> CliError {
 
 /// Reads `512MB` (powers of 1000), `2GiB` or `2G` (powers of 1024) and plain bytes.
 fn parse_bytes(text: &str) -> Result<usize, String> {
-    let digits = text
-        .find(|c: char| !c.is_ascii_digit() && c != '.')
-        .unwrap_or(text.len());
+    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, unit) = (&text[..digits], text[digits..].trim());
     let factor: f64 = match unit.to_ascii_lowercase().as_str() {
         "" | "b" => 1.0,
@@ -177,15 +164,10 @@ fn parse_bytes(text: &str) -> Result<usize, String> {
         "g" | "gib" => 1024.0 * 1024.0 * 1024.0,
         "t" | "tib" => 1024.0 * 1024.0 * 1024.0 * 1024.0,
         _ => {
-            return Err(format!(
-                "unknown unit '{unit}'; write 512MB, 2GiB or a number of bytes"
-            ));
+            return Err(format!("unknown unit '{unit}'; write 512MB, 2GiB or a number of bytes"));
         }
     };
-    let bytes = number
-        .parse::<f64>()
-        .map_err(|_| "write 512MB, 2GiB or a number of bytes")?
-        * factor;
+    let bytes = number.parse::<f64>().map_err(|_| "write 512MB, 2GiB or a number of bytes")? * factor;
     // A float above the largest usize saturates, which is a limit that is never met.
     match bytes as usize {
         0 => Err("must be at least one byte".into()),

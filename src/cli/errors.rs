@@ -1,9 +1,7 @@
 //! What the program says when something went wrong, and its exit code.
 
-use std::{
-    io::{self, Write},
-    process::ExitCode,
-};
+use std::io::{self, Write};
+use std::process::ExitCode;
 
 use datafusion::error::DataFusionError;
 

@@ -1,23 +1,17 @@
 //! Files and folders as tables: `FROM 'logs/*.parquet'`.
 
-use std::{
-    collections::HashMap,
-    fmt,
-    sync::{Arc, OnceLock},
-};
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
-use datafusion::{
-    catalog::{TableProvider, UrlTableFactory},
-    common::{Result, internal_datafusion_err, plan_err},
-    datasource::{
-        file_format::FileFormat,
-        listing::{ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl},
-    },
-    execution::SessionState,
-    object_store::{ObjectMeta, ObjectStore, ObjectStoreExt},
-    prelude::SessionContext,
-};
+use datafusion::catalog::{TableProvider, UrlTableFactory};
+use datafusion::common::{Result, internal_datafusion_err, plan_err};
+use datafusion::datasource::file_format::FileFormat;
+use datafusion::datasource::listing::{ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl};
+use datafusion::execution::SessionState;
+use datafusion::object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
+use datafusion::prelude::SessionContext;
 use futures::TryStreamExt;
 
 /// Bytes of a JSON file to look at for its first character that is not a space.
@@ -40,8 +34,7 @@ impl FileTables {
     /// Reads files with the formats and object stores of `context` from now on.
     pub(super) fn serve(&self, context: &SessionContext) {
         let state = context.state_weak_ref();
-        self.state
-            .get_or_init(|| Box::new(move || state.upgrade().map(|state| state.read().clone())));
+        self.state.get_or_init(|| Box::new(move || state.upgrade().map(|state| state.read().clone())));
     }
 
     fn state(&self) -> Result<SessionState> {
@@ -71,20 +64,14 @@ impl UrlTableFactory for FileTables {
 }
 
 /// Reads how the files at `url` are written off the first one whose extension is known; `None` without files.
-async fn options(
-    state: &SessionState,
-    url: &ListingTableUrl,
-    name: &str,
-) -> Result<Option<ListingOptions>> {
+async fn options(state: &SessionState, url: &ListingTableUrl, name: &str) -> Result<Option<ListingOptions>> {
     let store = state.runtime_env().object_store(url)?;
     let mut files = url.list_all_files(state, store.as_ref(), "").await?;
     let mut other = None;
     // An error of the listing means that there is nothing of this name.
     while let Ok(Some(file)) = files.try_next().await {
         if let Some((format, extension)) = format(state, store.as_ref(), &file).await? {
-            return Ok(Some(
-                ListingOptions::new(format).with_file_extension(extension),
-            ));
+            return Ok(Some(ListingOptions::new(format).with_file_extension(extension)));
         }
         other = other.or(file.location.filename().map(String::from));
     }
@@ -129,9 +116,7 @@ async fn format(
 
 /// Whether a JSON file is one array of rows, as `--format json` writes it, rather than one row per line.
 async fn is_json_array(store: &dyn ObjectStore, file: &ObjectMeta) -> Result<bool> {
-    let head = store
-        .get_range(&file.location, 0..file.size.min(SNIFFED_BYTES))
-        .await?;
+    let head = store.get_range(&file.location, 0..file.size.min(SNIFFED_BYTES)).await?;
     Ok(head.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'['))
 }
 

@@ -11,7 +11,8 @@ mod problems;
 mod scripts;
 mod sql;
 
-use std::{io, process::ExitCode};
+use std::io;
+use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 
@@ -25,9 +26,7 @@ use errors::CliError;
 pub fn run() -> ExitCode {
     let result = match Arguments::parse().command {
         Some(Subcommand::Sql(arguments)) => sql::run(arguments),
-        Some(Subcommand::Demo(arguments)) => {
-            demo::run(&arguments.directory, arguments.users, arguments.seed)
-        }
+        Some(Subcommand::Demo(arguments)) => demo::run(&arguments.directory, arguments.users, arguments.seed),
         None => Err(missing_subcommand()),
     };
     match result {
@@ -42,7 +41,5 @@ pub fn run() -> ExitCode {
 
 fn missing_subcommand() -> CliError {
     let help = Arguments::command().render_help();
-    CliError::Usage(format!(
-        "the interactive shell is not there yet; run SQL with `causal sql`\n\n{help}"
-    ))
+    CliError::Usage(format!("the interactive shell is not there yet; run SQL with `causal sql`\n\n{help}"))
 }

@@ -2,11 +2,9 @@
 
 use std::{env, fmt};
 
-use datafusion::{
-    common::{Column, Diagnostic, Location, SchemaError, Span},
-    error::DataFusionError,
-    sql::sqlparser::parser::ParserError,
-};
+use datafusion::common::{Column, Diagnostic, Location, SchemaError, Span};
+use datafusion::error::DataFusionError;
+use datafusion::sql::sqlparser::parser::ParserError;
 
 use super::files::is_path;
 
@@ -41,19 +39,11 @@ pub(super) struct Hint {
 
 impl Hint {
     fn note(text: impl Into<String>) -> Self {
-        Self {
-            label: "note",
-            text: text.into(),
-            span: None,
-        }
+        Self { label: "note", text: text.into(), span: None }
     }
 
     fn help(text: impl Into<String>) -> Self {
-        Self {
-            label: "help",
-            text: text.into(),
-            span: None,
-        }
+        Self { label: "help", text: text.into(), span: None }
     }
 }
 
@@ -66,9 +56,7 @@ impl From<Option<Span>> for Place {
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)?;
-        self.hints
-            .iter()
-            .try_for_each(|Hint { label, text, .. }| write!(f, "\n  = {label}: {text}"))
+        self.hints.iter().try_for_each(|Hint { label, text, .. }| write!(f, "\n  = {label}: {text}"))
     }
 }
 
@@ -81,9 +69,7 @@ fn problem(error: &DataFusionError) -> Problem {
     match (error.find_root(), error.diagnostic()) {
         (DataFusionError::SQL(error, _), _) => syntax_error(error),
         (DataFusionError::SchemaError(error, _), Some(diagnostic)) => match error.as_ref() {
-            SchemaError::FieldNotFound { valid_fields, .. } => {
-                missing_column(diagnostic, valid_fields)
-            }
+            SchemaError::FieldNotFound { valid_fields, .. } => missing_column(diagnostic, valid_fields),
             _ => diagnosed(diagnostic, None),
         },
         (root, Some(diagnostic)) => diagnosed(diagnostic, Some(root)),
@@ -98,9 +84,7 @@ fn syntax_error(error: &ParserError) -> Problem {
         ParserError::RecursionLimitExceeded => "the statement is nested too deeply",
     };
     let located = text.rfind(" at Line: ").and_then(|at| {
-        let (line, column) = text[at..]
-            .strip_prefix(" at Line: ")?
-            .split_once(", Column: ")?;
+        let (line, column) = text[at..].strip_prefix(" at Line: ")?.split_once(", Column: ")?;
         let (line, column) = (line.parse().ok()?, column.parse().ok()?);
         Some((&text[..at], Location { line, column }))
     });
@@ -109,61 +93,37 @@ fn syntax_error(error: &ParserError) -> Problem {
         None if text.ends_with("found: EOF") => (text, Place::End),
         None => (text, Place::Unknown),
     };
-    Problem {
-        message: format!("syntax error: {}", lower_first(text)),
-        place,
-        hints: Vec::new(),
-    }
+    Problem { message: format!("syntax error: {}", lower_first(text)), place, hints: Vec::new() }
 }
 
 fn missing_column(diagnostic: &Diagnostic, columns: &[Column]) -> Problem {
-    let likely: Vec<_> = diagnostic
-        .notes
-        .iter()
-        .filter_map(|note| note.message.strip_prefix("possible column "))
-        .collect();
+    let likely: Vec<_> =
+        diagnostic.notes.iter().filter_map(|note| note.message.strip_prefix("possible column ")).collect();
     let mut hints = Vec::new();
     if !likely.is_empty() {
         hints.push(Hint::help(format!("did you mean {}?", likely.join(" or "))));
     } else if !columns.is_empty() {
-        let mut names: Vec<_> = columns
-            .iter()
-            .take(COLUMNS_TO_LIST)
-            .map(Column::quoted_flat_name)
-            .collect();
+        let mut names: Vec<_> = columns.iter().take(COLUMNS_TO_LIST).map(Column::quoted_flat_name).collect();
         if columns.len() > COLUMNS_TO_LIST {
             names.push("…".into());
         }
-        hints.push(Hint::note(format!(
-            "the columns here are {}",
-            names.join(", ")
-        )));
+        hints.push(Hint::note(format!("the columns here are {}", names.join(", "))));
     }
-    Problem {
-        message: diagnostic.message.clone(),
-        place: diagnostic.span.into(),
-        hints,
-    }
+    Problem { message: diagnostic.message.clone(), place: diagnostic.span.into(), hints }
 }
 
 fn diagnosed(diagnostic: &Diagnostic, root: Option<&DataFusionError>) -> Problem {
     if let Some(name) = missing_table(&diagnostic.message) {
         return missing_table_problem(name, diagnostic.span);
     }
-    let notes =
-        diagnostic.notes.iter().map(
-            |note| match note.message.strip_prefix("Possible function ") {
-                Some(name) => Hint::help(format!("did you mean {name}?")),
-                None => Hint {
-                    span: note.span,
-                    ..Hint::note(&note.message)
-                },
-            },
-        );
-    let helps = diagnostic.helps.iter().map(|help| Hint {
-        span: help.span,
-        ..Hint::help(lower_first(&help.message))
+    let notes = diagnostic.notes.iter().map(|note| match note.message.strip_prefix("Possible function ") {
+        Some(name) => Hint::help(format!("did you mean {name}?")),
+        None => Hint { span: note.span, ..Hint::note(&note.message) },
     });
+    let helps = diagnostic
+        .helps
+        .iter()
+        .map(|help| Hint { span: help.span, ..Hint::help(lower_first(&help.message)) });
     let mut hints: Vec<_> = notes.chain(helps).collect();
     let message = match root {
         // Only the error below says which operation, and which types.
@@ -173,17 +133,11 @@ fn diagnosed(diagnostic: &Diagnostic, root: Option<&DataFusionError>) -> Problem
         }
         _ => lower_first(&diagnostic.message),
     };
-    Problem {
-        message,
-        place: diagnostic.span.into(),
-        hints,
-    }
+    Problem { message, place: diagnostic.span.into(), hints }
 }
 
 fn missing_table(message: &str) -> Option<&str> {
-    let name = message
-        .strip_prefix("table '")?
-        .strip_suffix("' not found")?;
+    let name = message.strip_prefix("table '")?.strip_suffix("' not found")?;
     Some(name.strip_prefix("datafusion.public.").unwrap_or(name))
 }
 
@@ -193,9 +147,7 @@ fn missing_table_problem(name: &str, span: Option<Span>) -> Problem {
         && let Ok(directory) = env::current_dir()
     {
         let directory = directory.display();
-        hints.push(Hint::help(format!(
-            "there is no such file or folder; paths start in {directory}"
-        )));
+        hints.push(Hint::help(format!("there is no such file or folder; paths start in {directory}")));
     }
     Problem {
         message: format!("table '{name}' not found"),
@@ -214,20 +166,14 @@ fn plain(root: &DataFusionError) -> Problem {
             "free space in the folder of --spill-dir, or raise --memory-limit so that less is spilled",
         )],
         DataFusionError::ResourcesExhausted(_) => {
-            vec![Hint::help(
-                "raise --memory-limit, or lower --threads, which share it",
-            )]
+            vec![Hint::help("raise --memory-limit, or lower --threads, which share it")]
         }
         DataFusionError::Internal(_) => {
             vec![Hint::note("this is a bug; please report it with the query")]
         }
         _ => Vec::new(),
     };
-    Problem {
-        message: text,
-        place: Place::Unknown,
-        hints,
-    }
+    Problem { message: text, place: Place::Unknown, hints }
 }
 
 fn message(root: &DataFusionError) -> String {
@@ -245,8 +191,7 @@ fn message(root: &DataFusionError) -> String {
 /// The engine's text is "<reason>. No function matches … '<call>'. … Candidate functions:" and a list. The reason is
 /// worth reading when the function gave it, not when it lists how each candidate failed.
 fn signature_mismatch(text: &str) -> Option<Problem> {
-    let (reason, rest) =
-        text.split_once(" No function matches the given name and argument types '")?;
+    let (reason, rest) = text.split_once(" No function matches the given name and argument types '")?;
     let (call, rest) = rest.split_once("'. ")?;
     let (_, candidates) = rest.split_once("Candidate functions:")?;
     let reason = reason.trim_end_matches('.');
@@ -259,27 +204,13 @@ fn signature_mismatch(text: &str) -> Option<Problem> {
     } else {
         lower_first(reason)
     };
-    let candidates: Vec<_> = candidates
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty())
-        .collect();
+    let candidates: Vec<_> = candidates.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     let hints = match candidates.as_slice() {
         [] => Vec::new(),
-        known
-            if known
-                .iter()
-                .any(|candidate| candidate.contains("UserDefined")) =>
-        {
-            Vec::new()
-        }
+        known if known.iter().any(|candidate| candidate.contains("UserDefined")) => Vec::new(),
         known => vec![Hint::help(format!("there is {}", known.join(", ")))],
     };
-    Some(Problem {
-        message,
-        place: Place::Unknown,
-        hints,
-    })
+    Some(Problem { message, place: Place::Unknown, hints })
 }
 
 /// The engine repeats the kind of an error each time it is wrapped.
@@ -334,12 +265,8 @@ mod tests {
 
     #[test]
     fn wrapping_leaves_no_trace() {
-        let inner =
-            exec_datafusion_err!("Error during planning: propensity must be in (0, 1], got 0");
+        let inner = exec_datafusion_err!("Error during planning: propensity must be in (0, 1], got 0");
         let error = inner.context("type_coercion").context("analyzer");
-        assert_eq!(
-            problems(&error)[0].to_string(),
-            "propensity must be in (0, 1], got 0"
-        );
+        assert_eq!(problems(&error)[0].to_string(), "propensity must be in (0, 1], got 0");
     }
 }

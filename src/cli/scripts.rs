@@ -1,20 +1,15 @@
 //! SQL texts from the command line, and the statements in them.
 
-use std::{
-    fmt, fs,
-    io::{self, IsTerminal, Read},
-    path::{Path, PathBuf},
-};
+use std::io::{self, IsTerminal, Read};
+use std::path::{Path, PathBuf};
+use std::{fmt, fs};
 
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, value_parser};
-use datafusion::{
-    common::Span,
-    error::DataFusionError,
-    sql::{
-        parser::{DFParser, DFParserBuilder, Statement},
-        sqlparser::{parser::ParserError, tokenizer::Token},
-    },
-};
+use datafusion::common::Span;
+use datafusion::error::DataFusionError;
+use datafusion::sql::parser::{DFParser, DFParserBuilder, Statement};
+use datafusion::sql::sqlparser::parser::ParserError;
+use datafusion::sql::sqlparser::tokenizer::Token;
 
 use super::errors::CliError;
 
@@ -61,18 +56,11 @@ impl Args for Scripts {
 
 impl FromArgMatches for Scripts {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        let commands = indexed(matches, COMMAND, |sql: &String| {
-            Argument::Command(sql.clone())
-        });
+        let commands = indexed(matches, COMMAND, |sql: &String| Argument::Command(sql.clone()));
         let files = indexed(matches, FILE, |path: &PathBuf| Argument::File(path.clone()));
         let mut arguments: Vec<_> = commands.chain(files).collect();
         arguments.sort_by_key(|(index, _)| *index);
-        Ok(Self(
-            arguments
-                .into_iter()
-                .map(|(_, argument)| argument)
-                .collect(),
-        ))
+        Ok(Self(arguments.into_iter().map(|(_, argument)| argument).collect()))
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
@@ -105,10 +93,7 @@ impl Scripts {
         self.0
             .into_iter()
             .map(|argument| match argument {
-                Argument::Command(text) => Ok(Script {
-                    origin: Origin::Command,
-                    text,
-                }),
+                Argument::Command(text) => Ok(Script { origin: Origin::Command, text }),
                 Argument::File(path) if path == Path::new("-") => Script::from_stdin(),
                 Argument::File(path) => Script::from_file(path),
             })
@@ -152,14 +137,8 @@ impl Script {
     fn from_file(path: PathBuf) -> Result<Self, CliError> {
         let text = fs::read_to_string(&path)
             .map_err(|error| CliError::Usage(format!("cannot read {}: {error}", path.display())))?;
-        let text = text
-            .strip_prefix('\u{feff}')
-            .map(String::from)
-            .unwrap_or(text);
-        Ok(Self {
-            origin: Origin::File(path),
-            text,
-        })
+        let text = text.strip_prefix('\u{feff}').map(String::from).unwrap_or(text);
+        Ok(Self { origin: Origin::File(path), text })
     }
 
     fn from_stdin() -> Result<Self, CliError> {
@@ -167,10 +146,7 @@ impl Script {
         io::stdin()
             .read_to_string(&mut text)
             .map_err(|error| CliError::Usage(format!("cannot read standard input: {error}")))?;
-        Ok(Self {
-            origin: Origin::Stdin,
-            text,
-        })
+        Ok(Self { origin: Origin::Stdin, text })
     }
 
     /// Parses the whole text at once, so that every span counts from its first line.
@@ -185,10 +161,8 @@ impl Script {
             }
             let statement = parser.parse_statement()?;
             let end = parser.parser.get_current_token().span.end;
-            statements.push(LocatedStatement {
-                statement,
-                span: Span::new(first.span.start.into(), end.into()),
-            });
+            statements
+                .push(LocatedStatement { statement, span: Span::new(first.span.start.into(), end.into()) });
             expect_end_of_statement(&parser)?;
         }
     }
@@ -199,9 +173,6 @@ fn expect_end_of_statement(parser: &DFParser<'_>) -> Result<(), DataFusionError>
     if matches!(next.token, Token::SemiColon | Token::EOF) {
         return Ok(());
     }
-    let message = format!(
-        "Expected: end of statement, found: {next}{}",
-        next.span.start
-    );
+    let message = format!("Expected: end of statement, found: {next}{}", next.span.start);
     Err(ParserError::ParserError(message).into())
 }

@@ -1,30 +1,23 @@
 //! `causal sql`: runs statements one after the other and prints their results.
 
-use datafusion::{
-    common::Result,
-    dataframe::DataFrame,
-    logical_expr::{LogicalPlan, Statement},
-    prelude::SessionContext,
-    sql::parser,
-};
+use datafusion::common::Result;
+use datafusion::dataframe::DataFrame;
+use datafusion::logical_expr::{LogicalPlan, Statement};
+use datafusion::prelude::SessionContext;
+use datafusion::sql::parser;
 use futures::TryStreamExt;
 
-use super::{
-    arguments::SqlArguments,
-    caret::locate,
-    engine::Engine,
-    errors::CliError,
-    output::{Format, PrintError, Sink},
-    scripts::{LocatedStatement, Script},
-};
+use super::arguments::SqlArguments;
+use super::caret::locate;
+use super::engine::Engine;
+use super::errors::CliError;
+use super::output::{Format, PrintError, Sink};
+use super::scripts::{LocatedStatement, Script};
 
 pub(super) fn run(arguments: SqlArguments) -> Result<(), CliError> {
     let format = Format::choose(arguments.format, arguments.output.as_deref())?;
     let scripts = arguments.scripts.read()?;
-    let scripts = scripts
-        .into_iter()
-        .map(parse)
-        .collect::<Result<Vec<_>, _>>()?;
+    let scripts = scripts.into_iter().map(parse).collect::<Result<Vec<_>, _>>()?;
     let engine = Engine::start(&arguments.engine)?;
     match arguments.output {
         None => {
@@ -71,12 +64,10 @@ async fn run_scripts(
 ) -> Result<Sink, CliError> {
     for (script, statements) in scripts {
         for LocatedStatement { statement, span } in statements {
-            run_statement(&context, statement, &mut sink)
-                .await
-                .map_err(|error| match error {
-                    PrintError::Query(error) => locate(&error, &script, Some(span)),
-                    PrintError::Output(error) => error,
-                })?;
+            run_statement(&context, statement, &mut sink).await.map_err(|error| match error {
+                PrintError::Query(error) => locate(&error, &script, Some(span)),
+                PrintError::Output(error) => error,
+            })?;
         }
     }
     Ok(sink)
@@ -103,11 +94,7 @@ async fn run_statement(
 }
 
 async fn drain(frame: DataFrame) -> Result<()> {
-    frame
-        .execute_stream()
-        .await?
-        .try_for_each(|_| async { Ok(()) })
-        .await
+    frame.execute_stream().await?.try_for_each(|_| async { Ok(()) }).await
 }
 
 /// What comes back when a statement runs.

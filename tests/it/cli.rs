@@ -6,12 +6,10 @@ mod formats;
 mod limits;
 mod scripts;
 
-use std::{
-    ffi::OsStr,
-    io::Write,
-    path::Path,
-    process::{Command, Output, Stdio},
-};
+use std::ffi::OsStr;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_causal");
 
@@ -51,21 +49,13 @@ impl From<Output> for Run {
 
 fn program(directory: &Path) -> Command {
     let mut command = Command::new(PROGRAM);
-    command
-        .current_dir(directory)
-        .stdin(Stdio::null())
-        .env_remove("RUST_BACKTRACE");
+    command.current_dir(directory).stdin(Stdio::null()).env_remove("RUST_BACKTRACE");
     command
 }
 
 /// Runs `causal sql` with these arguments in a folder.
 fn sql_in(directory: &Path, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Run {
-    program(directory)
-        .arg("sql")
-        .args(arguments)
-        .output()
-        .unwrap()
-        .into()
+    program(directory).arg("sql").args(arguments).output().unwrap().into()
 }
 
 /// Runs `causal sql` with these arguments.
@@ -90,11 +80,6 @@ fn piped(text: &str, arguments: &[&str]) -> Run {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    child
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(text.as_bytes())
-        .unwrap();
+    child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
     child.wait_with_output().unwrap().into()
 }

@@ -2,11 +2,9 @@
 
 use std::path::Path;
 
-use super::{
-    engine::{Engine, EngineOptions},
-    errors::CliError,
-    sql::print_box,
-};
+use super::engine::{Engine, EngineOptions};
+use super::errors::CliError;
+use super::sql::print_box;
 
 /// Shows what the demo was asked for; the demo itself is not there yet.
 pub(super) fn run(directory: &Path, users: usize, seed: u64) -> Result<(), CliError> {

@@ -2,17 +2,14 @@
 
 use std::io::Write;
 
-use datafusion::{
-    arrow::{array::RecordBatch, datatypes::SchemaRef},
-    common::Result,
-};
+use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::common::Result;
 use unicode_width::UnicodeWidthStr;
 
-use super::{
-    ResultWriter,
-    cells::{Cells, is_right_aligned, printable},
-    destination::Destination,
-};
+use super::ResultWriter;
+use super::cells::{Cells, is_right_aligned, printable};
+use super::destination::Destination;
 
 /// Rows that decide how wide the columns are. Rows after them are printed as they come.
 const WINDOW: usize = 1000;
@@ -35,18 +32,9 @@ impl<'a> BoxWriter<'a> {
     pub(super) fn new(schema: &SchemaRef, out: &'a mut Destination) -> Self {
         let columns = schema.fields().iter().map(|field| {
             let name = printable(field.name().clone());
-            Column {
-                width: width(&name),
-                name,
-                right: is_right_aligned(field.data_type()),
-            }
+            Column { width: width(&name), name, right: is_right_aligned(field.data_type()) }
         });
-        Self {
-            columns: columns.collect(),
-            out,
-            window: Some(Vec::new()),
-            rows: 0,
-        }
+        Self { columns: columns.collect(), out, window: Some(Vec::new()), rows: 0 }
     }
 
     /// Prints the header and the rows that were held back.
@@ -60,33 +48,20 @@ impl<'a> BoxWriter<'a> {
             }
         }
         self.rule("┌", "┬", "┐")?;
-        let names: Vec<_> = self
-            .columns
-            .iter()
-            .map(|column| column.name.clone())
-            .collect();
+        let names: Vec<_> = self.columns.iter().map(|column| column.name.clone()).collect();
         self.row(&names)?;
         self.rule("├", "┼", "┤")?;
         window.iter().try_for_each(|row| self.row(row))
     }
 
     fn rule(&mut self, left: &str, middle: &str, right: &str) -> Result<()> {
-        let lines: Vec<_> = self
-            .columns
-            .iter()
-            .map(|column| "─".repeat(column.width + 2))
-            .collect();
+        let lines: Vec<_> = self.columns.iter().map(|column| "─".repeat(column.width + 2)).collect();
         Ok(writeln!(self.out, "{left}{}{right}", lines.join(middle))?)
     }
 
     /// Prints a row, over as many lines as its cells have.
     fn row(&mut self, cells: &[String]) -> Result<()> {
-        let height = cells
-            .iter()
-            .map(|cell| cell.lines().count())
-            .max()
-            .unwrap_or(1)
-            .max(1);
+        let height = cells.iter().map(|cell| cell.lines().count()).max().unwrap_or(1).max(1);
         for line in 0..height {
             for (column, cell) in self.columns.iter().zip(cells) {
                 let text = cell.lines().nth(line).unwrap_or_default();

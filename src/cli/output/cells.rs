@@ -1,17 +1,11 @@
 //! Values as text for people.
 
-use datafusion::{
-    arrow::{
-        array::RecordBatch,
-        datatypes::DataType,
-        util::display::{ArrayFormatter, FormatOptions},
-    },
-    common::Result,
-};
+use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::datatypes::DataType;
+use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
+use datafusion::common::Result;
 
-const OPTIONS: FormatOptions<'_> = FormatOptions::new()
-    .with_display_error(false)
-    .with_null("NULL");
+const OPTIONS: FormatOptions<'_> = FormatOptions::new().with_display_error(false).with_null("NULL");
 
 /// The rows of a batch as text.
 pub(super) struct Cells<'a> {
@@ -20,21 +14,13 @@ pub(super) struct Cells<'a> {
 
 impl<'a> Cells<'a> {
     pub(super) fn new(batch: &'a RecordBatch) -> Result<Self> {
-        let columns = batch
-            .columns()
-            .iter()
-            .map(|column| ArrayFormatter::try_new(column, &OPTIONS));
-        Ok(Self {
-            columns: columns.collect::<Result<_, _>>()?,
-        })
+        let columns = batch.columns().iter().map(|column| ArrayFormatter::try_new(column, &OPTIONS));
+        Ok(Self { columns: columns.collect::<Result<_, _>>()? })
     }
 
     /// Returns the text of each column; control characters other than line breaks are escaped.
     pub(super) fn row(&self, row: usize) -> Result<Vec<String>> {
-        self.columns
-            .iter()
-            .map(|column| Ok(printable(column.value(row).try_to_string()?)))
-            .collect()
+        self.columns.iter().map(|column| Ok(printable(column.value(row).try_to_string()?))).collect()
     }
 }
 

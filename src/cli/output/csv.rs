@@ -2,17 +2,14 @@
 
 use std::io::Write;
 
-use datafusion::{
-    arrow::{
-        array::{Array, RecordBatch},
-        buffer::NullBuffer,
-        datatypes::SchemaRef,
-        util::display::{ArrayFormatter, FormatOptions},
-    },
-    common::Result,
-};
+use datafusion::arrow::array::{Array, RecordBatch};
+use datafusion::arrow::buffer::NullBuffer;
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
+use datafusion::common::Result;
 
-use super::{ResultWriter, destination::Destination};
+use super::ResultWriter;
+use super::destination::Destination;
 
 const OPTIONS: FormatOptions<'_> = FormatOptions::new().with_display_error(false);
 
@@ -43,10 +40,7 @@ impl<'a> CsvWriter<'a> {
 impl ResultWriter for CsvWriter<'_> {
     fn write(&mut self, batch: &RecordBatch) -> Result<()> {
         let columns = batch.columns().iter().map(|array| {
-            Ok(Column {
-                values: ArrayFormatter::try_new(array, &OPTIONS)?,
-                nulls: array.logical_nulls(),
-            })
+            Ok(Column { values: ArrayFormatter::try_new(array, &OPTIONS)?, nulls: array.logical_nulls() })
         });
         let columns = columns.collect::<Result<Vec<_>>>()?;
         let mut text = String::new();
@@ -54,11 +48,7 @@ impl ResultWriter for CsvWriter<'_> {
             self.line.clear();
             for (index, column) in columns.iter().enumerate() {
                 separate(&mut self.line, index);
-                if column
-                    .nulls
-                    .as_ref()
-                    .is_none_or(|nulls| nulls.is_valid(row))
-                {
+                if column.nulls.as_ref().is_none_or(|nulls| nulls.is_valid(row)) {
                     text.clear();
                     column.values.value(row).write(&mut text)?;
                     push_quoted(&mut self.line, &text);

@@ -1,10 +1,8 @@
 //! Where results go: standard output, or a file that appears only when it is complete.
 
-use std::{
-    fs::{self, File},
-    io::{self, BufWriter, ErrorKind, Write},
-    path::{Path, PathBuf},
-};
+use std::fs::{self, File};
+use std::io::{self, BufWriter, ErrorKind, Write};
+use std::path::{Path, PathBuf};
 
 use tempfile::TempPath;
 
@@ -38,31 +36,18 @@ impl Sink {
     }
 
     /// Writes to a file beside `path`, for [`PendingFile::commit`] to put in its place.
-    pub(in crate::cli) fn file(
-        path: &Path,
-        format: Format,
-    ) -> Result<(Self, PendingFile), CliError> {
+    pub(in crate::cli) fn file(path: &Path, format: Format) -> Result<(Self, PendingFile), CliError> {
         let refuse = |error| CliError::Usage(cannot_write(path, &error));
         // A link stays a link, to the new file.
         let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
         if is_device(&target) {
             let file = File::options().write(true).open(&target).map_err(refuse)?;
-            return Ok((
-                Self::new(format, Some(path), Box::new(file)),
-                PendingFile(None),
-            ));
+            return Ok((Self::new(format, Some(path), Box::new(file)), PendingFile(None)));
         }
         let (file, written) = temporary_beside(&target).map_err(refuse)?;
         let out = file.try_clone().map_err(refuse)?;
-        let pending = Pending {
-            file,
-            written,
-            path: target,
-        };
-        Ok((
-            Self::new(format, Some(path), Box::new(out)),
-            PendingFile(Some(pending)),
-        ))
+        let pending = Pending { file, written, path: target };
+        Ok((Self::new(format, Some(path), Box::new(out)), PendingFile(Some(pending))))
     }
 
     fn new(format: Format, path: Option<&Path>, out: Box<dyn Write + Send>) -> Self {
@@ -71,11 +56,7 @@ impl Sink {
             path: path.map(Path::to_path_buf),
             failure: None,
         };
-        Self {
-            format,
-            destination,
-            results: 0,
-        }
+        Self { format, destination, results: 0 }
     }
 }
 
@@ -116,12 +97,7 @@ impl Write for Destination {
 impl PendingFile {
     /// Gives the file its name, replacing a file that had it.
     pub(in crate::cli) fn commit(self) -> Result<(), CliError> {
-        let Some(Pending {
-            file,
-            written,
-            path,
-        }) = self.0
-        else {
+        let Some(Pending { file, written, path }) = self.0 else {
             return Ok(());
         };
         let synced = file.sync_all();
@@ -138,11 +114,7 @@ fn temporary_beside(path: &Path) -> io::Result<(File, TempPath)> {
     let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else {
         return Err(ErrorKind::InvalidInput.into());
     };
-    let directory = if directory.as_os_str().is_empty() {
-        Path::new(".")
-    } else {
-        directory
-    };
+    let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
     // The error of making the file would show a name that nobody gave.
     fs::metadata(directory)?;
     let prefix = format!(".{}.", name.display());

@@ -1,17 +1,18 @@
 //! The formats, and what each of them can hold.
 
-use std::{collections::HashSet, fmt, io, path::Path};
+use std::collections::HashSet;
+use std::path::Path;
+use std::{fmt, io};
 
 use clap::ValueEnum;
-use datafusion::{
-    arrow::datatypes::{DataType, Field, Schema, SchemaRef},
-    common::{Result, plan_err},
-};
+use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use datafusion::common::{Result, plan_err};
 
-use super::{
-    ResultWriter, boxes::BoxWriter, columnar, csv::CsvWriter, destination::Destination, json,
-    markdown::MarkdownWriter,
-};
+use super::boxes::BoxWriter;
+use super::csv::CsvWriter;
+use super::destination::Destination;
+use super::markdown::MarkdownWriter;
+use super::{ResultWriter, columnar, json};
 use crate::cli::errors::CliError;
 
 /// How results are written.
@@ -42,10 +43,7 @@ impl fmt::Display for Format {
 
 impl Format {
     /// Returns the format asked for, else that of the file's extension, else a box.
-    pub(in crate::cli) fn choose(
-        format: Option<Self>,
-        path: Option<&Path>,
-    ) -> Result<Self, CliError> {
+    pub(in crate::cli) fn choose(format: Option<Self>, path: Option<&Path>) -> Result<Self, CliError> {
         match (format, path) {
             (Some(format), _) => Ok(format),
             (None, Some(path)) => Self::of_extension(path).ok_or_else(|| {
@@ -81,10 +79,7 @@ impl Format {
     /// Checks that the format can hold rows of this schema.
     pub(super) fn check(self, schema: &Schema) -> Result<()> {
         match self {
-            Self::Csv => schema
-                .fields()
-                .iter()
-                .try_for_each(|field| check_flat(field)),
+            Self::Csv => schema.fields().iter().try_for_each(|field| check_flat(field)),
             Self::Json | Self::Ndjson | Self::Parquet => check_names(self, schema),
             Self::Box | Self::Markdown | Self::Arrow => Ok(()),
         }
@@ -138,11 +133,7 @@ fn check_flat(field: &Field) -> Result<()> {
 
 fn check_names(format: Format, schema: &Schema) -> Result<()> {
     let mut names = HashSet::new();
-    match schema
-        .fields()
-        .iter()
-        .find(|field| !names.insert(field.name()))
-    {
+    match schema.fields().iter().find(|field| !names.insert(field.name())) {
         Some(field) => plan_err!(
             "two columns are named '{}', which {format} cannot hold; rename one with AS",
             field.name()

@@ -1,30 +1,22 @@
 //! JSON: one array of row objects, or one row object per line.
 
-use std::{
-    io::Write,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-};
+use std::io::Write;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use datafusion::{
-    arrow::{
-        array::{Array, ArrowPrimitiveType, AsArray, RecordBatch},
-        buffer::ScalarBuffer,
-        datatypes::{
-            ArrowNativeType, DataType, FieldRef, Float16Type, Float32Type, Float64Type, SchemaRef,
-        },
-        error::ArrowError,
-        json::{
-            Encoder, EncoderFactory, EncoderOptions, Writer, WriterBuilder,
-            writer::{JsonFormat, LineDelimited, NullableEncoder},
-        },
-    },
-    common::Result,
+use datafusion::arrow::array::{Array, ArrowPrimitiveType, AsArray, RecordBatch};
+use datafusion::arrow::buffer::ScalarBuffer;
+use datafusion::arrow::datatypes::{
+    ArrowNativeType, DataType, FieldRef, Float16Type, Float32Type, Float64Type, SchemaRef,
 };
+use datafusion::arrow::error::ArrowError;
+use datafusion::arrow::json::writer::{JsonFormat, LineDelimited, NullableEncoder};
+use datafusion::arrow::json::{Encoder, EncoderFactory, EncoderOptions, Writer, WriterBuilder};
+use datafusion::common::Result;
 
-use super::{ResultWriter, destination::Destination, unpack::Unpacking};
+use super::ResultWriter;
+use super::destination::Destination;
+use super::unpack::Unpacking;
 
 pub(super) struct JsonWriter<'a, F: JsonFormat> {
     rows: Writer<&'a mut Destination, F>,
@@ -33,27 +25,19 @@ pub(super) struct JsonWriter<'a, F: JsonFormat> {
 }
 
 /// Starts one array that holds every row.
-pub(super) fn array<'a>(
-    schema: &SchemaRef,
-    out: &'a mut Destination,
-) -> JsonWriter<'a, RowPerLine> {
+pub(super) fn array<'a>(schema: &SchemaRef, out: &'a mut Destination) -> JsonWriter<'a, RowPerLine> {
     JsonWriter::start(schema, out)
 }
 
 /// Starts one object per line.
-pub(super) fn lines<'a>(
-    schema: &SchemaRef,
-    out: &'a mut Destination,
-) -> JsonWriter<'a, LineDelimited> {
+pub(super) fn lines<'a>(schema: &SchemaRef, out: &'a mut Destination) -> JsonWriter<'a, LineDelimited> {
     JsonWriter::start(schema, out)
 }
 
 impl<'a, F: JsonFormat> JsonWriter<'a, F> {
     fn start(schema: &SchemaRef, out: &'a mut Destination) -> Self {
         let not_finite = Arc::new(AtomicU64::new(0));
-        let floats = Floats {
-            not_finite: not_finite.clone(),
-        };
+        let floats = Floats { not_finite: not_finite.clone() };
         Self {
             rows: WriterBuilder::new()
                 .with_explicit_nulls(true)
@@ -75,9 +59,7 @@ impl<F: JsonFormat + Send> ResultWriter for JsonWriter<'_, F> {
         let remark = match self.not_finite.load(Ordering::Relaxed) {
             0 => None,
             1 => Some("note: 1 value was NaN or infinite and is null in the JSON".into()),
-            n => Some(format!(
-                "note: {n} values were NaN or infinite and are null in the JSON"
-            )),
+            n => Some(format!("note: {n} values were NaN or infinite and are null in the JSON")),
         };
         Ok(remark)
     }
@@ -114,10 +96,7 @@ impl Floats {
         T::Native: Into<f64>,
     {
         let array = array.as_primitive::<T>();
-        let encoder = FloatEncoder {
-            values: array.values().clone(),
-            not_finite: self.not_finite.clone(),
-        };
+        let encoder = FloatEncoder { values: array.values().clone(), not_finite: self.not_finite.clone() };
         NullableEncoder::new(Box::new(encoder), array.nulls().cloned())
     }
 }

@@ -2,16 +2,13 @@
 
 use std::io::Write;
 
-use datafusion::{
-    arrow::{array::RecordBatch, datatypes::SchemaRef},
-    common::Result,
-};
+use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::common::Result;
 
-use super::{
-    ResultWriter,
-    cells::{Cells, is_right_aligned, printable},
-    destination::Destination,
-};
+use super::ResultWriter;
+use super::cells::{Cells, is_right_aligned, printable};
+use super::destination::Destination;
 
 pub(super) struct MarkdownWriter<'a>(&'a mut Destination);
 
@@ -23,11 +20,7 @@ impl<'a> MarkdownWriter<'a> {
         }
         writeln!(out, "|")?;
         for field in schema.fields() {
-            let rule = if is_right_aligned(field.data_type()) {
-                "| ---: "
-            } else {
-                "| --- "
-            };
+            let rule = if is_right_aligned(field.data_type()) { "| ---: " } else { "| --- " };
             out.write_all(rule.as_bytes())?;
         }
         writeln!(out, "|")?;
@@ -55,7 +48,5 @@ impl ResultWriter for MarkdownWriter<'_> {
 }
 
 fn escaped(cell: &str) -> String {
-    cell.replace('\\', r"\\")
-        .replace('|', r"\|")
-        .replace('\n', "<br>")
+    cell.replace('\\', r"\\").replace('|', r"\|").replace('\n', "<br>")
 }

@@ -12,12 +12,11 @@ mod unpack;
 
 use std::io::{self, Write};
 
-use datafusion::{
-    arrow::{array::RecordBatch, datatypes::Schema},
-    common::{Result, plan_err},
-    error::DataFusionError,
-    execution::SendableRecordBatchStream,
-};
+use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::datatypes::Schema;
+use datafusion::common::{Result, plan_err};
+use datafusion::error::DataFusionError;
+use datafusion::execution::SendableRecordBatchStream;
 use futures::TryStreamExt;
 
 use super::errors::CliError;
@@ -78,10 +77,7 @@ impl Sink {
     }
 
     /// Prints a result while it is computed.
-    pub(super) async fn print(
-        &mut self,
-        stream: SendableRecordBatchStream,
-    ) -> Result<(), PrintError> {
+    pub(super) async fn print(&mut self, stream: SendableRecordBatchStream) -> Result<(), PrintError> {
         let outcome = self.write(stream).await;
         match (outcome, self.destination.take_failure()) {
             (_, Some(failure)) => Err(PrintError::Output(failure)),

@@ -21,18 +21,9 @@ error: column 'rewrd' not found
 #[test]
 fn every_wrong_name_is_reported() {
     let error = sql(["-c", "SELECT a, b FROM (SELECT 1 AS treated) AS t"]).fails(1);
-    assert!(
-        error.contains("error: column 'a' not found\n --> -c:1:8\n"),
-        "{error}"
-    );
-    assert!(
-        error.contains("error: column 'b' not found\n --> -c:1:11\n"),
-        "{error}"
-    );
-    assert!(
-        error.contains("= note: the columns here are t.treated"),
-        "{error}"
-    );
+    assert!(error.contains("error: column 'a' not found\n --> -c:1:8\n"), "{error}");
+    assert!(error.contains("error: column 'b' not found\n --> -c:1:11\n"), "{error}");
+    assert!(error.contains("= note: the columns here are t.treated"), "{error}");
 }
 
 #[test]
@@ -44,16 +35,10 @@ error: syntax error: expected: end of statement, found: cluster
 2 | SELECT y, cluster FROM t
   |           ^^^^^^^
 ";
-    assert_eq!(
-        sql(["-c", "SELECT 1;\nSELECT y, cluster FROM t"]).fails(1),
-        expected
-    );
+    assert_eq!(sql(["-c", "SELECT 1;\nSELECT y, cluster FROM t"]).fails(1), expected);
 
     let error = sql(["-c", "SELECT 'abc"]).fails(1);
-    assert!(
-        error.contains("syntax error: unterminated string literal\n --> -c:1:8\n"),
-        "{error}"
-    );
+    assert!(error.contains("syntax error: unterminated string literal\n --> -c:1:8\n"), "{error}");
     let error = sql(["-c", "SELECT a\nFROM (  \n\n"]).fails(1);
     assert!(error.contains("found: EOF\n --> -c:2:7\n"), "{error}");
 }
@@ -65,17 +50,9 @@ fn files_are_named_with_the_line() {
     let fails = || sql_in(directory.path(), ["-f", "audit.sql"]).fails(1);
 
     write("SELECT 1;\n\n-- second; not a statement\nSELECT x\nFROM nowhere;\n");
-    assert!(
-        fails().contains("error: table 'nowhere' not found\n --> audit.sql:5:6\n"),
-        "{}",
-        fails()
-    );
+    assert!(fails().contains("error: table 'nowhere' not found\n --> audit.sql:5:6\n"), "{}", fails());
     write("SELECT 1;\n\nSELECT 1 / x\nFROM (VALUES (0)) AS t(x)");
-    assert!(
-        fails().ends_with("error: Divide by zero error\n --> audit.sql:3\n"),
-        "{}",
-        fails()
-    );
+    assert!(fails().ends_with("error: Divide by zero error\n --> audit.sql:3\n"), "{}", fails());
     write("SELECT 1;\n\nSELEC 1");
     assert!(fails().contains(" --> audit.sql:3:1\n"), "{}", fails());
 }
@@ -83,14 +60,9 @@ fn files_are_named_with_the_line() {
 #[test]
 fn missing_files_are_said_to_be_missing() {
     let error = sql(["-c", "SELECT * FROM 'logs/*.parquet'"]).fails(1);
+    assert!(error.starts_with("error: table 'logs/*.parquet' not found\n --> -c:1:15\n"), "{error}");
     assert!(
-        error.starts_with("error: table 'logs/*.parquet' not found\n --> -c:1:15\n"),
-        "{error}"
-    );
-    assert!(
-        error.contains(
-            "^^^^^^^^^^^^^^^^\n  = help: there is no such file or folder; paths start in /"
-        ),
+        error.contains("^^^^^^^^^^^^^^^^\n  = help: there is no such file or folder; paths start in /"),
         "{error}"
     );
 }
@@ -100,43 +72,22 @@ fn files_of_unknown_kind_are_said_to_be_unknown() {
     let directory = tempfile::tempdir().unwrap();
     fs::write(directory.path().join("log.xml"), "<log/>").unwrap();
     let error = sql_in(directory.path(), ["-c", "SELECT * FROM 'log.xml'"]).fails(1);
-    assert!(
-        error.contains("cannot tell the format of log.xml in 'log.xml'; known extensions"),
-        "{error}"
-    );
+    assert!(error.contains("cannot tell the format of log.xml in 'log.xml'; known extensions"), "{error}");
 }
 
 #[test]
 fn one_message_and_no_noise() {
     for (text, expected) in [
         ("SELECT 1 / 0", "error: Divide by zero error\n"),
-        (
-            "SELECT 1 + 'a'",
-            "error: Cannot coerce arithmetic expression Int64 + Utf8 to valid types\n",
-        ),
-        (
-            "SELECT power(1)",
-            "error: function 'power' expects 2 arguments but received 1\n",
-        ),
+        ("SELECT 1 + 'a'", "error: Cannot coerce arithmetic expression Int64 + Utf8 to valid types\n"),
+        ("SELECT power(1)", "error: function 'power' expects 2 arguments but received 1\n"),
         ("SELECT sum('a')", "error: no function matches sum(Utf8)\n"),
-        (
-            "SELECT * FROM generate_series(1, 2, 0)",
-            "error: Step cannot be zero\n",
-        ),
-        (
-            "BEGIN",
-            "error: not supported: Unsupported SQL statement: BEGIN\n",
-        ),
+        ("SELECT * FROM generate_series(1, 2, 0)", "error: Step cannot be zero\n"),
+        ("BEGIN", "error: not supported: Unsupported SQL statement: BEGIN\n"),
     ] {
         let error = query("csv", text).fails(1);
         assert!(error.starts_with(expected), "{error}");
-        for noise in [
-            "DataFusion",
-            "Error during planning",
-            "Execution error",
-            "caused by",
-            "backtrace",
-        ] {
+        for noise in ["DataFusion", "Error during planning", "Execution error", "caused by", "backtrace"] {
             assert!(!error.contains(noise), "{error}");
         }
     }
@@ -145,10 +96,7 @@ fn one_message_and_no_noise() {
 #[test]
 fn a_wrong_function_has_a_suggestion() {
     let error = sql(["-c", "SELECT abss(1)"]).fails(1);
-    assert!(
-        error.contains("^^^^\n  = help: did you mean 'abs'?"),
-        "{error}"
-    );
+    assert!(error.contains("^^^^\n  = help: did you mean 'abs'?"), "{error}");
 }
 
 #[test]

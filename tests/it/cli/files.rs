@@ -1,6 +1,7 @@
 //! Files as tables, and results as files.
 
-use std::{fs, path::Path};
+use std::fs;
+use std::path::Path;
 
 use super::{program, sql_in};
 
@@ -29,20 +30,11 @@ fn a_file_is_a_table_in_the_format_of_its_name() {
         let file = format!("out.{format}");
         let text = "SELECT value AS x, value::VARCHAR AS s FROM generate_series(1, 20000)";
         assert_eq!(sql_in(directory, ["-o", &file, "-c", text]).ok(), "");
-        assert_eq!(
-            count(directory, &format!("'{file}'")),
-            "n,x\n20000,200010000\n",
-            "{format}"
-        );
+        assert_eq!(count(directory, &format!("'{file}'")), "n,x\n20000,200010000\n", "{format}");
     }
     fs::rename(directory.join("out.ndjson"), directory.join("out.jsonl")).unwrap();
     assert_eq!(count(directory, "'out.jsonl'"), "n,x\n20000,200010000\n");
-    assert_eq!(
-        files(directory).len(),
-        FORMATS.len(),
-        "{:?}",
-        files(directory)
-    );
+    assert_eq!(files(directory).len(), FORMATS.len(), "{:?}", files(directory));
 }
 
 #[test]
@@ -53,29 +45,15 @@ fn globs_and_partitioned_folders_are_tables() {
         let folder = format!("logs/day={day}");
         fs::create_dir_all(directory.join(&folder)).unwrap();
         let text = format!("SELECT value AS x FROM generate_series(1, {day})");
-        sql_in(
-            directory,
-            ["-o", &format!("{folder}/part.parquet"), "-c", &text],
-        )
-        .ok();
+        sql_in(directory, ["-o", &format!("{folder}/part.parquet"), "-c", &text]).ok();
     }
     fs::write(directory.join("logs/_SUCCESS"), "").unwrap();
     let text = "SELECT day, count(*) AS n FROM 'logs' GROUP BY day ORDER BY day";
-    assert_eq!(
-        sql_in(directory, ["--format", "csv", "-c", text]).ok(),
-        "day,n\n1,1\n2,2\n3,3\n"
-    );
+    assert_eq!(sql_in(directory, ["--format", "csv", "-c", text]).ok(), "day,n\n1,1\n2,2\n3,3\n");
     assert_eq!(count(directory, "'logs/day=2/*.parquet'"), "n,x\n2,3\n");
     // Partition columns are dictionaries, a new one in each file.
-    sql_in(
-        directory,
-        ["-o", "days.arrow", "-c", "SELECT x, day FROM 'logs'"],
-    )
-    .ok();
-    assert_eq!(
-        count(directory, "'days.arrow' WHERE day >= '2'"),
-        "n,x\n5,9\n"
-    );
+    sql_in(directory, ["-o", "days.arrow", "-c", "SELECT x, day FROM 'logs'"]).ok();
+    assert_eq!(count(directory, "'days.arrow' WHERE day >= '2'"), "n,x\n5,9\n");
 }
 
 #[test]
@@ -83,17 +61,9 @@ fn an_empty_result_keeps_its_schema() {
     let directory = tempfile::tempdir().unwrap();
     let directory = directory.path();
     for file in ["out.parquet", "out.arrow"] {
-        sql_in(
-            directory,
-            ["-o", file, "-c", "SELECT 1 AS x, 'a' AS s WHERE false"],
-        )
-        .ok();
+        sql_in(directory, ["-o", file, "-c", "SELECT 1 AS x, 'a' AS s WHERE false"]).ok();
         let text = format!("SELECT x, s FROM '{file}'");
-        assert_eq!(
-            sql_in(directory, ["--format", "csv", "-c", &text]).ok(),
-            "x,s\n",
-            "{file}"
-        );
+        assert_eq!(sql_in(directory, ["--format", "csv", "-c", &text]).ok(), "x,s\n", "{file}");
     }
 }
 
@@ -114,11 +84,7 @@ fn parquet_and_arrow_go_down_a_pipe() {
 fn parquet_and_arrow_do_not_go_to_a_terminal() {
     let directory = tempfile::tempdir().unwrap();
     for format in ["parquet", "arrow"] {
-        let terminal = fs::File::options()
-            .read(true)
-            .write(true)
-            .open("/dev/ptmx")
-            .unwrap();
+        let terminal = fs::File::options().read(true).write(true).open("/dev/ptmx").unwrap();
         let run = program(directory.path())
             .args(["sql", "--format", format, "-c", "SELECT 1 AS x"])
             .stdout(terminal)
@@ -138,16 +104,10 @@ fn a_failed_run_leaves_the_old_file() {
     let error = sql_in(directory, ["-o", "out.csv", "-c", text]).fails(1);
     assert!(error.contains("Divide by zero"), "{error}");
     assert_eq!(files(directory), ["out.csv"]);
-    assert_eq!(
-        fs::read_to_string(directory.join("out.csv")).unwrap(),
-        "old"
-    );
+    assert_eq!(fs::read_to_string(directory.join("out.csv")).unwrap(), "old");
 
     sql_in(directory, ["-o", "out.csv", "-c", "SELECT 1 AS x"]).ok();
-    assert_eq!(
-        fs::read_to_string(directory.join("out.csv")).unwrap(),
-        "x\n1\n"
-    );
+    assert_eq!(fs::read_to_string(directory.join("out.csv")).unwrap(), "x\n1\n");
 }
 
 #[test]
@@ -160,30 +120,17 @@ fn a_file_holds_one_result() {
     for format in ["csv", "json", "parquet", "arrow"] {
         let file = format!("out.{format}");
         let error = sql_in(directory, ["-o", &file, "-c", text]).fails(1);
-        assert!(
-            error.contains(&format!("a {format} file holds one result")),
-            "{error}"
-        );
+        assert!(error.contains(&format!("a {format} file holds one result")), "{error}");
     }
     let error = sql_in(directory, ["-o", "out.csv", "-c", "CREATE TABLE t (x INT)"]).fails(1);
-    assert!(
-        error.contains("no statement returned rows, so out.csv was not written"),
-        "{error}"
-    );
+    assert!(error.contains("no statement returned rows, so out.csv was not written"), "{error}");
     assert_eq!(files(directory), [""; 0]);
 
     for (file, expected) in [
         ("out.ndjson", "{\"x\":1}\n{\"x\":2}\n"),
-        (
-            "out.md",
-            "| x |\n| ---: |\n| 1 |\n\n| x |\n| ---: |\n| 2 |\n\n",
-        ),
+        ("out.md", "| x |\n| ---: |\n| 1 |\n\n| x |\n| ---: |\n| 2 |\n\n"),
     ] {
-        sql_in(
-            directory,
-            ["-o", file, "-c", "SELECT 1 AS x; SELECT 2 AS x"],
-        )
-        .ok();
+        sql_in(directory, ["-o", file, "-c", "SELECT 1 AS x; SELECT 2 AS x"]).ok();
         assert_eq!(fs::read_to_string(directory.join(file)).unwrap(), expected);
     }
 }
@@ -202,18 +149,10 @@ fn links_devices_and_permissions_are_kept() {
         sql_in(directory, ["-o", file, "-c", "SELECT 1 AS x"]).ok();
         assert!(directory.join(file).is_symlink(), "{file}");
     }
-    assert_eq!(
-        fs::read_to_string(directory.join("real.csv")).unwrap(),
-        "x\n1\n"
-    );
+    assert_eq!(fs::read_to_string(directory.join("real.csv")).unwrap(), "x\n1\n");
     assert!(!fs::metadata("/dev/null").unwrap().is_file());
 
     fs::write(directory.join("plain"), "").unwrap();
-    let mode = |file: &str| {
-        fs::metadata(directory.join(file))
-            .unwrap()
-            .permissions()
-            .mode()
-    };
+    let mode = |file: &str| fs::metadata(directory.join(file)).unwrap().permissions().mode();
     assert_eq!(mode("real.csv"), mode("plain"));
 }

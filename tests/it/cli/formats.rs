@@ -16,10 +16,7 @@ SELECT {'estimate': 0.75, 'n': NULL} AS r, [1, NULL] AS l, map([1, 2], ['a', NUL
 
 #[test]
 fn a_box_lines_numbers_up() {
-    let run = sql([
-        "-c",
-        "SELECT * FROM (VALUES (1, 'a', NULL), (100, 'äöü|', 2.5)) AS t(id, name, x)",
-    ]);
+    let run = sql(["-c", "SELECT * FROM (VALUES (1, 'a', NULL), (100, 'äöü|', 2.5)) AS t(id, name, x)"]);
     assert_eq!(run.stderr, "(2 rows)\n");
     let expected = "\
 ┌─────┬──────┬──────┐
@@ -48,7 +45,8 @@ fn a_box_keeps_line_breaks_and_hides_control_characters() {
 
 #[test]
 fn a_box_never_cuts_what_comes_late() {
-    let text = "SELECT CASE WHEN value < 5000 THEN 'x' ELSE repeat('y', 50) END AS s FROM generate_series(1, 5000)";
+    let text =
+        "SELECT CASE WHEN value < 5000 THEN 'x' ELSE repeat('y', 50) END AS s FROM generate_series(1, 5000)";
     let table = sql(["--threads", "1", "-c", text]).ok();
     let wide = format!("│ {} │", "y".repeat(50));
     assert_eq!(table.lines().filter(|line| *line == wide).count(), 1);
@@ -58,15 +56,9 @@ fn a_box_never_cuts_what_comes_late() {
 #[test]
 fn structs_and_lists_are_readable() {
     let table = query("box", NESTED).ok();
-    assert!(
-        table.contains("│ {estimate: 0.75, n: NULL} │ [1, NULL] │ {1: a, 2: NULL} │"),
-        "{table}"
-    );
+    assert!(table.contains("│ {estimate: 0.75, n: NULL} │ [1, NULL] │ {1: a, 2: NULL} │"), "{table}");
     let table = query("markdown", NESTED).ok();
-    assert!(
-        table.contains("| {estimate: 0.75, n: NULL} | [1, NULL] |"),
-        "{table}"
-    );
+    assert!(table.contains("| {estimate: 0.75, n: NULL} | [1, NULL] |"), "{table}");
 }
 
 #[test]
@@ -94,7 +86,9 @@ fn csv_refuses_nested_columns_before_any_row() {
     assert_eq!(run.stdout, "");
     let error = run.fails(1);
     assert!(
-        error.contains("struct column 'r'; select its fields, e.g. r['estimate'] AS estimate, or use --format json"),
+        error.contains(
+            "struct column 'r'; select its fields, e.g. r['estimate'] AS estimate, or use --format json"
+        ),
         "{error}"
     );
     let error = query("csv", "SELECT [1] AS l").fails(1);
@@ -126,36 +120,25 @@ fn json_has_objects_and_arrays() {
 
 #[test]
 fn json_has_one_note_for_what_is_not_finite() {
-    let text = "SELECT 'NaN'::DOUBLE AS a, {'b': arrow_cast('-inf', 'Float32')} AS s FROM generate_series(1, 3)";
+    let text =
+        "SELECT 'NaN'::DOUBLE AS a, {'b': arrow_cast('-inf', 'Float32')} AS s FROM generate_series(1, 3)";
     let run = query("json", text);
-    assert_eq!(
-        run.stderr,
-        "note: 6 values were NaN or infinite and are null in the JSON\n"
-    );
+    assert_eq!(run.stderr, "note: 6 values were NaN or infinite and are null in the JSON\n");
     let rows: Value = serde_json::from_str(&run.ok()).unwrap();
     assert_eq!(rows, json!(vec![json!({"a": null, "s": {"b": null}}); 3]));
 }
 
 #[test]
 fn json_has_one_array_per_result() {
-    assert_eq!(
-        query("json", "SELECT 1 AS x; SELECT 2 AS y").ok(),
-        "[{\"x\":1}]\n[{\"y\":2}]\n"
-    );
-    assert_eq!(
-        query("ndjson", "SELECT 1 AS x; SELECT 2 AS y").ok(),
-        "{\"x\":1}\n{\"y\":2}\n"
-    );
+    assert_eq!(query("json", "SELECT 1 AS x; SELECT 2 AS y").ok(), "[{\"x\":1}]\n[{\"y\":2}]\n");
+    assert_eq!(query("ndjson", "SELECT 1 AS x; SELECT 2 AS y").ok(), "{\"x\":1}\n{\"y\":2}\n");
 }
 
 #[test]
 fn objects_need_distinct_names() {
     let text = "SELECT * FROM (SELECT 1 AS x) a CROSS JOIN (SELECT 2 AS x) b";
     let error = query("json", text).fails(1);
-    assert!(
-        error.contains("two columns are named 'x', which json cannot hold"),
-        "{error}"
-    );
+    assert!(error.contains("two columns are named 'x', which json cannot hold"), "{error}");
     assert_eq!(query("csv", text).ok(), "x,x\n1,2\n");
 }
 
@@ -165,10 +148,7 @@ fn empty_results_keep_their_header() {
     assert_eq!(query("csv", text).ok(), "a,b\n");
     assert_eq!(query("json", text).ok(), "[]\n");
     assert_eq!(query("ndjson", text).ok(), "");
-    assert_eq!(
-        query("markdown", text).ok(),
-        "| a | b |\n| ---: | --- |\n\n"
-    );
+    assert_eq!(query("markdown", text).ok(), "| a | b |\n| ---: | --- |\n\n");
     let run = query("box", text);
     assert_eq!(run.stderr, "(0 rows)\n");
     assert_eq!(run.ok(), "┌───┬───┐\n│ a │ b │\n├───┼───┤\n└───┴───┘\n");

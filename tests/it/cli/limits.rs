@@ -1,13 +1,10 @@
 //! Large results, limits, and runs that are stopped.
 
-use std::{
-    fs,
-    io::{BufRead, BufReader},
-    path::Path,
-    process::{Command, Stdio},
-    thread,
-    time::{Duration, Instant},
-};
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+use std::{fs, thread};
 
 use super::{program, sql_in};
 
@@ -18,10 +15,7 @@ const ENDLESS: &str = "SELECT count(*) AS n FROM generate_series(1, 10000000) AS
 #[cfg(target_os = "linux")]
 fn resident_kib(process: u32) -> u64 {
     let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))
-        .unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
     line.trim().trim_end_matches(" kB").parse().unwrap()
 }
 
@@ -56,19 +50,14 @@ fn large_results_stream() {
         };
         assert_eq!(lines, ROWS + beside_rows, "{format}");
         let growth = resident[1].saturating_sub(resident[0]);
-        assert!(
-            growth < 50_000,
-            "{format}: {growth} KiB more after {ROWS} rows"
-        );
+        assert!(growth < 50_000, "{format}: {growth} KiB more after {ROWS} rows");
     }
 }
 
 #[test]
 fn a_reader_may_leave() {
     let directory = tempfile::tempdir().unwrap();
-    for format in [
-        "box", "csv", "json", "ndjson", "markdown", "parquet", "arrow",
-    ] {
+    for format in ["box", "csv", "json", "ndjson", "markdown", "parquet", "arrow"] {
         let text = "SELECT value, random() AS r FROM generate_series(1, 100000000)";
         let mut child = program(directory.path())
             .args(["sql", "--format", format, "-c", text])
@@ -89,29 +78,15 @@ fn groups_spill_under_a_memory_limit() {
     let directory = directory.path();
     let text = "SELECT count(*) AS groups, sum(n) AS n FROM (
                   SELECT value % 1000000 AS g, count(*) AS n, sum(value) AS s FROM generate_series(1, 2000000) GROUP BY 1)";
-    let arguments = [
-        "--format",
-        "csv",
-        "--threads",
-        "2",
-        "--memory-limit",
-        "30MiB",
-        "--spill-dir",
-        "spill/here",
-    ];
+    let arguments =
+        ["--format", "csv", "--threads", "2", "--memory-limit", "30MiB", "--spill-dir", "spill/here"];
     let run = sql_in(directory, arguments.into_iter().chain(["-c", text]));
     assert_eq!(run.ok(), "groups,n\n1000000,2000000\n");
-    assert_eq!(
-        fs::read_dir(directory.join("spill/here")).unwrap().count(),
-        0
-    );
+    assert_eq!(fs::read_dir(directory.join("spill/here")).unwrap().count(), 0);
 
     let explained = format!("EXPLAIN ANALYZE {text}");
     let plan = sql_in(directory, arguments.into_iter().chain(["-c", &explained])).ok();
-    let spilled = plan
-        .split("spill_count=")
-        .skip(1)
-        .any(|rest| !rest.starts_with('0'));
+    let spilled = plan.split("spill_count=").skip(1).any(|rest| !rest.starts_with('0'));
     assert!(spilled, "{plan}");
 }
 
@@ -128,14 +103,8 @@ fn out_of_memory_names_the_option() {
 fn threads_are_partitions() {
     let directory = tempfile::tempdir().unwrap();
     let text = "SHOW datafusion.execution.target_partitions";
-    let run = sql_in(
-        directory.path(),
-        ["--format", "csv", "--threads", "3", "-c", text],
-    );
-    assert_eq!(
-        run.ok(),
-        "name,value\ndatafusion.execution.target_partitions,3\n"
-    );
+    let run = sql_in(directory.path(), ["--format", "csv", "--threads", "3", "-c", text]);
+    assert_eq!(run.ok(), "name,value\ndatafusion.execution.target_partitions,3\n");
 }
 
 #[cfg(unix)]
@@ -153,18 +122,11 @@ fn ctrl_c_stops_the_query_and_removes_the_file() {
         // Long enough to be within the query.
         thread::sleep(Duration::from_millis(500));
         let start = Instant::now();
-        let killed = Command::new("kill")
-            .args(["-INT", &child.id().to_string()])
-            .status()
-            .unwrap();
+        let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
         assert!(killed.success());
         let code = child.wait().unwrap().code();
         assert_eq!(code, Some(130), "{threads} threads");
-        assert!(
-            start.elapsed() < Duration::from_secs(5),
-            "{:?}",
-            start.elapsed()
-        );
+        assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
         assert_eq!(fs::read_dir(directory).unwrap().count(), 0);
     }
 }

@@ -1,6 +1,7 @@
 //! Where SQL comes from, in which order it runs, and what each kind of statement prints.
 
-use std::{fs, fs::File};
+use std::fs;
+use std::fs::File;
 
 use super::{piped, program, query, sql, sql_in};
 
@@ -9,34 +10,15 @@ fn commands_and_files_run_in_the_order_given() {
     let directory = tempfile::tempdir().unwrap();
     fs::write(directory.path().join("a.sql"), "SELECT 2 AS x").unwrap();
     fs::write(directory.path().join("b.sql"), "\u{feff}SELECT 4 AS x;").unwrap();
-    let arguments = [
-        "--format",
-        "csv",
-        "-c",
-        "SELECT 1 AS x",
-        "-f",
-        "a.sql",
-        "-c",
-        "SELECT 3 AS x;",
-        "-f",
-        "b.sql",
-    ];
-    assert_eq!(
-        sql_in(directory.path(), arguments).ok(),
-        "x\n1\nx\n2\nx\n3\nx\n4\n"
-    );
+    let arguments =
+        ["--format", "csv", "-c", "SELECT 1 AS x", "-f", "a.sql", "-c", "SELECT 3 AS x;", "-f", "b.sql"];
+    assert_eq!(sql_in(directory.path(), arguments).ok(), "x\n1\nx\n2\nx\n3\nx\n4\n");
 }
 
 #[test]
 fn sql_comes_from_standard_input_otherwise() {
-    assert_eq!(
-        piped("SELECT 1 AS x;;\nSELECT 2 AS x", &["--format", "csv"]).ok(),
-        "x\n1\nx\n2\n"
-    );
-    assert_eq!(
-        piped("SELECT 1 AS x", &["--format", "csv", "-f", "-"]).ok(),
-        "x\n1\n"
-    );
+    assert_eq!(piped("SELECT 1 AS x;;\nSELECT 2 AS x", &["--format", "csv"]).ok(), "x\n1\nx\n2\n");
+    assert_eq!(piped("SELECT 1 AS x", &["--format", "csv", "-f", "-"]).ok(), "x\n1\n");
     assert_eq!(piped(" -- nothing\n;", &[]).ok(), "");
 }
 
@@ -45,16 +27,8 @@ fn sql_comes_from_standard_input_otherwise() {
 #[test]
 fn a_terminal_is_not_waited_for() {
     let directory = tempfile::tempdir().unwrap();
-    let terminal = File::options()
-        .read(true)
-        .write(true)
-        .open("/dev/ptmx")
-        .unwrap();
-    let run = program(directory.path())
-        .arg("sql")
-        .stdin(terminal)
-        .output()
-        .unwrap();
+    let terminal = File::options().read(true).write(true).open("/dev/ptmx").unwrap();
+    let run = program(directory.path()).arg("sql").stdin(terminal).output().unwrap();
     let error = super::Run::from(run).fails(2);
     assert!(error.contains("use -c SQL or -f FILE"), "{error}");
 }
@@ -65,10 +39,7 @@ fn without_a_command_there_is_help() {
     let run = super::Run::from(program(directory.path()).output().unwrap());
     assert_eq!(run.stdout, "");
     let error = run.fails(2);
-    assert!(
-        error.contains("the interactive shell is not there yet"),
-        "{error}"
-    );
+    assert!(error.contains("the interactive shell is not there yet"), "{error}");
     assert!(error.contains("Usage: causal"), "{error}");
 }
 
@@ -83,10 +54,7 @@ fn wrong_arguments_are_wrong_usage() {
         (["-f", "missing.sql"], "cannot read missing.sql"),
         (["--spill-dir", "/dev/null/x"], "--spill-dir /dev/null/x"),
         (["-o", "result.xml"], "cannot tell the format of result.xml"),
-        (
-            ["-o", "no/such/folder.csv"],
-            "cannot write no/such/folder.csv",
-        ),
+        (["-o", "no/such/folder.csv"], "cannot write no/such/folder.csv"),
     ] {
         let run = sql(arguments.into_iter().chain(["-c", "SELECT 1"]));
         assert_eq!(run.stdout, "");
@@ -115,10 +83,7 @@ fn statements_without_rows_print_nothing() {
                 SET datafusion.execution.batch_size = 100; RESET datafusion.execution.batch_size; \
                 PREPARE p AS SELECT y FROM v; DROP TABLE IF EXISTS u";
     let run = sql(["-c", text]);
-    assert_eq!(
-        (run.code, run.stdout.as_str(), run.stderr.as_str()),
-        (Some(0), "", "")
-    );
+    assert_eq!((run.code, run.stdout.as_str(), run.stderr.as_str()), (Some(0), "", ""));
 }
 
 #[test]
