@@ -79,31 +79,28 @@ fn excerpt(text: &str, Span { start, end }: Span) -> Option<String> {
     (start.line == end.line).then(|| code.collect())
 }
 
-/// Returns the first place of `code` in the statement.
+/// Returns a place of `code` from the statement's first line on.
 fn find(text: &str, code: &str, statement: Option<Span>) -> Option<Span> {
     let first = statement.map_or(1, |statement| statement.start.line);
-    let lines = text.lines().zip(1_u64..).skip(to_index(first));
-    lines
-        .filter_map(|(found, line)| {
-            let at = found[..found.find(code)?].chars().zip(1_u64..).last().map_or(0, |(_, n)| n);
-            let end = at + code.chars().zip(1_u64..).last().map_or(0, |(_, n)| n);
-            let location = |column| Location { line, column };
-            Some(Span::new(location(at + 1), location(end + 1)))
-        })
-        .next()
+    let mut lines = text.lines().zip(1..).skip(to_index(first));
+    lines.find_map(|(found, line)| {
+        let before = &found[..found.find(code)?];
+        let location = |column| Location { line, column };
+        let start = 1 + length(before);
+        Some(Span::new(location(start), location(start + length(code))))
+    })
 }
 
 /// Returns the point after the last character that is not a space.
 fn end_of(text: &str) -> Span {
-    let (line, column) = text
-        .lines()
-        .zip(1_u64..)
-        .map(|(code, line)| (code.trim_end(), line))
-        .filter(|(code, _)| !code.is_empty())
-        .last()
-        .map_or((1, 1), |(code, line)| (line, code.chars().fold(1, |column, _| column + 1)));
-    let end = Location { line, column };
+    let text = text.trim_end();
+    let line = text.lines().count().max(1) as u64;
+    let end = Location { line, column: 1 + length(nth_line(text, line)) };
     Span::new(end, end)
+}
+
+fn length(code: &str) -> u64 {
+    code.chars().count() as u64
 }
 
 fn nth_line(text: &str, line: u64) -> &str {

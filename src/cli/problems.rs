@@ -188,7 +188,7 @@ fn message(root: &DataFusionError) -> String {
     }
 }
 
-/// The engine's text is "<reason>. No function matches … '<call>'. … Candidate functions:" and a list. The reason is
+/// The engine's text is "REASON. No function matches … 'CALL'. … Candidate functions:" and a list. The reason is
 /// worth reading when the function gave it, not when it lists how each candidate failed.
 fn signature_mismatch(text: &str) -> Option<Problem> {
     let (reason, rest) = text.split_once(" No function matches the given name and argument types '")?;
