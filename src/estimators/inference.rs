@@ -143,7 +143,6 @@ pub(crate) fn infer<S: Statistic>(
 }
 
 /// Fieller's set of `U / V`, and the test that inverts it: of `U + offset V = 0`.
-#[expect(clippy::type_complexity, reason = "a set and a p-value, used once")]
 fn fieller<S: Statistic>(
     numerator: Linear<<S::Sums as Sums>::Gradient>,
     denominator: Linear<<S::Sums as Sums>::Gradient>,

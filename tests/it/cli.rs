@@ -1,5 +1,4 @@
 //! The `causal` program, run as its users run it.
-#![expect(clippy::unwrap_used, reason = "the helpers of tests are tests too")]
 
 mod errors;
 mod files;

@@ -1,5 +1,7 @@
 //! The one integration test binary.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 #[cfg(feature = "cli")]
 mod cli;
 mod engine;
