@@ -42,6 +42,14 @@ impl<V> Default for Clusters<V> {
 }
 
 impl<V: Default> Clusters<V> {
+    fn with_capacity(clusters: usize) -> Self {
+        Self {
+            index: HashTable::with_capacity(clusters),
+            keys: Vec::with_capacity(clusters),
+            totals: Vec::with_capacity(clusters),
+        }
+    }
+
     /// The totals of a cluster. Keys are hashes already, so their low half is the table's hash.
     fn entry(&mut self, key: u128) -> &mut V {
         let Self { index, keys, totals } = self;
@@ -143,7 +151,11 @@ impl<S: Statistic> Aggregate for Clustered<S> {
     }
 
     fn read(&self, bytes: &mut FloatReader<'_>) -> Result<Self::State, DecodeError> {
-        let mut state = ClusteredTally { tally: Tally::read(bytes)?, clusters: Clusters::default() };
+        let tally = Tally::read(bytes)?;
+        // Room for what the bytes can hold, not for what they claim.
+        let cluster = size_of::<u128>() + size_of::<f64>() * S::Sums::TOTAL_FLOATS;
+        let clusters = Clusters::with_capacity(bytes.remaining() / cluster);
+        let mut state = ClusteredTally { tally, clusters };
         while bytes.remaining() > 0 {
             let key = u128::from_le_bytes(bytes.bytes()?);
             let totals = bytes.floats(S::Sums::TOTAL_FLOATS, |mut next| S::Sums::read_totals(&mut next))?;

@@ -6,15 +6,16 @@ use crate::estimators::DirectMethod;
 pub(super) static DEFINITION: Definition = Definition {
     name: "dm_policy_value",
     summary: "Mean reward of a target policy by the direct method: predictions of a reward model alone.",
-    details: "Estimator: the mean of q_target. Holds when the reward model is right. The interval is model-conditional: it ignores that the predictions were fitted. The p-value is NULL.",
+    details: "Estimator: the mean of q_target. Holds when the reward model is right. The interval is \
+        model-conditional: it ignores that the predictions were fitted. The p-value is NULL.",
     source: "Dudík, Langford and Li (2011).",
-    arguments: &[Argument::number(
-        "q_target",
-        "predicted reward of the target policy: the sum over actions of its probability times the prediction",
-    )],
+    arguments: &[Argument::q_target()],
     clustered: true,
     constants: Constants::Options(&[ALPHA, INTERVAL, ON_INVALID]),
-    example: "SELECT r['estimate'] AS estimate, r['std_error'] AS std_error, r['n'] AS n\nFROM (SELECT dm_policy_value_ci(q_target) AS r\n  FROM (VALUES (0.62), (0.39), (0.38)) AS log(q_target));",
+    example: "\
+SELECT r['estimate'] AS estimate, r['std_error'] AS std_error, r['n'] AS n
+FROM (SELECT dm_policy_value_ci(q_target) AS r
+  FROM (VALUES (0.62), (0.39), (0.38)) AS log(q_target));",
     kind: Kind::Estimator {
         number: true,
         bind: |call| Ok(BoundAggregate::estimator(DirectMethod, call.clustered)),

@@ -10,27 +10,29 @@ use crate::estimators::{Baseline, DrLift};
 pub(super) static DEFINITION: Definition = Definition {
     name: "dr_policy_lift",
     summary: "Value of a target policy minus that of a baseline policy, paired by row, doubly robust.",
-    details: "Estimator: the mean difference of the row scores q + w (r - q_logged). Without `baseline_prob` and `q_baseline` the baseline is the logging policy, whose score is the reward. Holds when the logged propensities or the predictions are right, and the predictions were fitted without the row. With `clip` the interval covers the clipped value and says nothing about the bias of clipping. `ess` is of the target policy's weights. NULL when all of them are zero.",
+    details: "Estimator: the mean difference of the row scores q + w (r - q_logged). Without \
+        `baseline_prob` and `q_baseline` the baseline is the logging policy, whose score is the \
+        reward. Holds when the logged propensities or the predictions are right, and the predictions \
+        were fitted without the row. With `clip` the interval covers the clipped value and says \
+        nothing about the bias of clipping. `ess` is of the target policy's weights. NULL when all \
+        of them are zero.",
     source: "Dudík, Langford and Li (2011).",
     arguments: &[
-        Argument::number("reward", "reward of the logged action"),
-        Argument::propensity("propensity", "probability in (0, 1] that the logging policy chose it"),
-        Argument::probability("target_prob", "probability in [0, 1] that the target policy chooses it"),
-        Argument::number("q_logged", "predicted reward of the logged action"),
-        Argument::number(
-            "q_target",
-            "predicted reward of the target policy: the sum over actions of its probability times the prediction",
-        ),
-        Argument::probability(
-            "baseline_prob",
-            "probability in [0, 1] that the baseline policy chooses the logged action",
-        )
-        .optional(0.0),
+        Argument::reward(),
+        Argument::logged_propensity(),
+        Argument::target_prob(),
+        Argument::q_logged(),
+        Argument::q_target(),
+        Argument::baseline_prob(),
         Argument::number("q_baseline", "predicted reward of the baseline policy").optional(0.0),
     ],
     clustered: true,
     constants: Constants::Options(&[ALPHA, CLIP, INTERVAL, ON_INVALID]),
-    example: "SELECT r['estimate'] AS estimate, r['std_error'] AS std_error, r['p_value'] AS p_value\nFROM (SELECT dr_policy_lift_ci(reward, propensity, target_prob, q_logged, q_target) AS r\n  FROM (VALUES (1, 0.5, 0.1, 0.5, 0.62), (0, 0.3, 0.2, 0.3, 0.39), (1, 0.2, 0.2, 0.7, 0.38), (1, 0.2, 1.0, 0.8, 0.8))\n  AS log(reward, propensity, target_prob, q_logged, q_target));",
+    example: "\
+SELECT r['estimate'] AS estimate, r['std_error'] AS std_error, r['p_value'] AS p_value
+FROM (SELECT dr_policy_lift_ci(reward, propensity, target_prob, q_logged, q_target) AS r
+  FROM (VALUES (1, 0.5, 0.1, 0.5, 0.62), (0, 0.3, 0.2, 0.3, 0.39), (1, 0.2, 0.2, 0.7, 0.38), (1, 0.2, 1.0, 0.8, 0.8))
+  AS log(reward, propensity, target_prob, q_logged, q_target));",
     kind: Kind::Estimator {
         number: true,
         bind: |call| {

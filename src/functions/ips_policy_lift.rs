@@ -7,22 +7,26 @@ use crate::estimators::{Baseline, IpsLift};
 
 pub(super) static DEFINITION: Definition = Definition {
     name: "ips_policy_lift",
-    summary: "Value of a target policy minus that of a baseline policy, paired by row, by inverse propensity scoring.",
-    details: "Estimator: the mean difference of the row scores w r. Without `baseline_prob` the baseline is the logging policy, whose score is the reward. Holds when the logging policy could choose whatever the target policy chooses and its probabilities were logged at the decision. With `clip` the interval covers the clipped value and says nothing about the bias of clipping. `ess` is of the target policy's weights. NULL when all of them are zero.",
+    summary: "Value of a target policy minus that of a baseline policy, paired by row, by inverse \
+        propensity scoring.",
+    details: "Estimator: the mean difference of the row scores w r. Without `baseline_prob` the baseline \
+        is the logging policy, whose score is the reward. Holds when the logging policy could choose \
+        whatever the target policy chooses and its probabilities were logged at the decision. With \
+        `clip` the interval covers the clipped value and says nothing about the bias of clipping. \
+        `ess` is of the target policy's weights. NULL when all of them are zero.",
     source: "Dudík, Langford and Li (2011).",
     arguments: &[
-        Argument::number("reward", "reward of the logged action"),
-        Argument::propensity("propensity", "probability in (0, 1] that the logging policy chose it"),
-        Argument::probability("target_prob", "probability in [0, 1] that the target policy chooses it"),
-        Argument::probability(
-            "baseline_prob",
-            "probability in [0, 1] that the baseline policy chooses the logged action",
-        )
-        .optional(0.0),
+        Argument::reward(),
+        Argument::logged_propensity(),
+        Argument::target_prob(),
+        Argument::baseline_prob(),
     ],
     clustered: true,
     constants: Constants::Options(&[ALPHA, CLIP, INTERVAL, ON_INVALID]),
-    example: "SELECT r['estimate'] AS estimate, r['std_error'] AS std_error, r['p_value'] AS p_value\nFROM (SELECT ips_policy_lift_ci(reward, propensity, target_prob) AS r\n  FROM (VALUES (1, 0.5, 1), (1, 0.5, 0), (0, 0.5, 0.5), (1, 0.25, 0.25)) AS log(reward, propensity, target_prob));",
+    example: "\
+SELECT r['estimate'] AS estimate, r['std_error'] AS std_error, r['p_value'] AS p_value
+FROM (SELECT ips_policy_lift_ci(reward, propensity, target_prob) AS r
+  FROM (VALUES (1, 0.5, 1), (1, 0.5, 0), (0, 0.5, 0.5), (1, 0.25, 0.25)) AS log(reward, propensity, target_prob));",
     kind: Kind::Estimator {
         number: true,
         bind: |call| {

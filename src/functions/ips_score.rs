@@ -6,16 +6,20 @@ use crate::estimators::ips_score;
 pub(super) static DEFINITION: Definition = Definition {
     name: "ips_score",
     summary: "Row score whose mean is the value of a target policy by inverse propensity scoring: w r.",
-    details: "NULL when an argument is NULL, or invalid with `{'on_invalid': 'skip'}`. `mean_ci` of it is the estimate with its error, and of the difference of two scores the paired contrast of two policies.",
+    details: "NULL when an argument is NULL, or invalid with `{'on_invalid': 'skip'}`. `mean_ci` of it is \
+        the estimate with its error, and of the difference of two scores the paired contrast of two \
+        policies.",
     source: "Dudík, Langford and Li (2011).",
     arguments: &[
-        Argument::number("reward", "reward of the logged action"),
-        Argument::propensity("propensity", "probability in (0, 1] that the logging policy chose it"),
-        Argument::probability("target_prob", "probability in [0, 1] that the target policy chooses it"),
+        Argument::reward(),
+        Argument::logged_propensity(),
+        Argument::target_prob(),
     ],
     clustered: false,
     constants: Constants::Options(&[CLIP, ON_INVALID]),
-    example: "SELECT ips_score(reward, propensity, target_prob) AS score\nFROM (VALUES (1, 0.5, 1), (1, 0.5, 0), (0, 0.5, 0.5), (1, 0.25, 0.25)) AS log(reward, propensity, target_prob);",
+    example: "\
+SELECT ips_score(reward, propensity, target_prob) AS score
+FROM (VALUES (1, 0.5, 1), (1, 0.5, 0), (0, 0.5, 0.5), (1, 0.25, 0.25)) AS log(reward, propensity, target_prob);",
     kind: Kind::Score {
         bind: |call| {
             let clip = call.options.number(&CLIP);

@@ -11,7 +11,9 @@ pub(super) static DEFINITION: Definition = Definition {
     arguments: &[Argument::weight()],
     clustered: false,
     constants: Constants::Options(&[ON_INVALID]),
-    example: "SELECT max_weight_share(target_prob / propensity)\nFROM (VALUES (0.5, 0.5), (0.9, 0.5), (0.1, 0.25)) AS log(target_prob, propensity);",
+    example: "\
+SELECT max_weight_share(target_prob / propensity)
+FROM (VALUES (0.5, 0.5), (0.9, 0.5), (0.1, 0.25)) AS log(target_prob, propensity);",
     kind: Kind::Measure {
         returns: "DOUBLE",
         data_type: <Option<f64>>::data_type,

@@ -6,11 +6,16 @@ use crate::estimators::Mean;
 pub(super) static DEFINITION: Definition = Definition {
     name: "mean",
     summary: "Mean of a column.",
-    details: "Estimator: the mean of the rows, with a t interval on n - 1 degrees of freedom (G - 1 with clusters). The number itself is the engine's `avg`. The p-value is NULL: a mean has no natural null hypothesis.",
+    details: "Estimator: the mean of the rows, with a t interval on n - 1 degrees of freedom (G - 1 with \
+        clusters). The number itself is the engine's `avg`. The p-value is NULL: a mean has no \
+        natural null hypothesis.",
     source: "Student (1908), The Probable Error of a Mean.",
     arguments: &[Argument::number("x", "the values, any unit; row scores included")],
     clustered: true,
     constants: Constants::Options(&[ALPHA, INTERVAL, ON_INVALID]),
-    example: "SELECT r['estimate'] AS estimate, r['ci_low'] AS ci_low, r['ci_high'] AS ci_high\nFROM (SELECT mean_ci(x) AS r\n  FROM (VALUES (1.0), (2.0), (4.0)) AS t(x));",
+    example: "\
+SELECT r['estimate'] AS estimate, r['ci_low'] AS ci_low, r['ci_high'] AS ci_high
+FROM (SELECT mean_ci(x) AS r
+  FROM (VALUES (1.0), (2.0), (4.0)) AS t(x));",
     kind: Kind::Estimator { number: false, bind: |call| Ok(BoundAggregate::estimator(Mean, call.clustered)) },
 };

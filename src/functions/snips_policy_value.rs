@@ -7,17 +7,25 @@ use crate::estimators::SelfNormalizedIps;
 
 pub(super) static DEFINITION: Definition = Definition {
     name: "snips_policy_value",
-    summary: "Mean reward of a target policy, from decisions logged by another policy, by self-normalised inverse propensity scoring.",
-    details: "Estimator: sum(w r) / sum(w) with w = target_prob / propensity; delta-method error. Stays within the range of the reward; its bias vanishes with 1 / n. Holds when the logging policy could choose whatever the target policy chooses and its probabilities were logged at the decision. With `clip` the interval covers the clipped value and says nothing about the bias of clipping. NULL when all weights are zero. The p-value is NULL.",
+    summary: "Mean reward of a target policy, from decisions logged by another policy, by self-normalised \
+        inverse propensity scoring.",
+    details: "Estimator: sum(w r) / sum(w) with w = target_prob / propensity; delta-method error. Stays \
+        within the range of the reward; its bias vanishes with 1 / n. Holds when the logging policy \
+        could choose whatever the target policy chooses and its probabilities were logged at the \
+        decision. With `clip` the interval covers the clipped value and says nothing about the bias \
+        of clipping. NULL when all weights are zero. The p-value is NULL.",
     source: "Swaminathan and Joachims (2015).",
     arguments: &[
-        Argument::number("reward", "reward of the logged action"),
-        Argument::propensity("propensity", "probability in (0, 1] that the logging policy chose it"),
-        Argument::probability("target_prob", "probability in [0, 1] that the target policy chooses it"),
+        Argument::reward(),
+        Argument::logged_propensity(),
+        Argument::target_prob(),
     ],
     clustered: true,
     constants: Constants::Options(&[ALPHA, CLIP, INTERVAL, ON_INVALID]),
-    example: "SELECT r['estimate'] AS estimate, r['std_error'] AS std_error, r['n'] AS n\nFROM (SELECT snips_policy_value_ci(reward, propensity, target_prob) AS r\n  FROM (VALUES (1, 0.5, 1), (1, 0.5, 0), (0, 0.5, 0.5), (1, 0.25, 0.25)) AS log(reward, propensity, target_prob));",
+    example: "\
+SELECT r['estimate'] AS estimate, r['std_error'] AS std_error, r['n'] AS n
+FROM (SELECT snips_policy_value_ci(reward, propensity, target_prob) AS r
+  FROM (VALUES (1, 0.5, 1), (1, 0.5, 0), (0, 0.5, 0.5), (1, 0.25, 0.25)) AS log(reward, propensity, target_prob));",
     kind: Kind::Estimator {
         number: true,
         bind: |call| {

@@ -107,6 +107,55 @@ impl Argument {
         Self::binary("treated", "1 or true for the arm under test, 0 or false for the control")
     }
 
+    /// What followed the assignment of an arm.
+    pub(crate) const fn outcome() -> Self {
+        Self::number("outcome", "the outcome, in any unit")
+    }
+
+    /// Predicted outcome of the treated.
+    pub(crate) const fn mu1() -> Self {
+        Self::number("mu1", "predicted outcome if treated")
+    }
+
+    /// Predicted outcome of the controls.
+    pub(crate) const fn mu0() -> Self {
+        Self::number("mu0", "predicted outcome if not treated")
+    }
+
+    /// What followed a logged action.
+    pub(crate) const fn reward() -> Self {
+        Self::number("reward", "reward of the logged action")
+    }
+
+    /// The probability of a logged action.
+    pub(crate) const fn logged_propensity() -> Self {
+        Self::propensity("propensity", "probability in (0, 1] that the logging policy chose it")
+    }
+
+    /// The probability of a logged action under the target policy.
+    pub(crate) const fn target_prob() -> Self {
+        Self::probability("target_prob", "probability in [0, 1] that the target policy chooses it")
+    }
+
+    /// The same under a baseline policy, which may be left out.
+    pub(crate) const fn baseline_prob() -> Self {
+        Self::probability("baseline_prob", "probability in [0, 1] that the baseline policy chooses it")
+            .optional(0.0)
+    }
+
+    /// Predicted reward of a logged action.
+    pub(crate) const fn q_logged() -> Self {
+        Self::number("q_logged", "predicted reward of the logged action")
+    }
+
+    /// Predicted reward of the target policy.
+    pub(crate) const fn q_target() -> Self {
+        Self::number(
+            "q_target",
+            "predicted reward of the target policy: the sum over actions of its probability times the prediction",
+        )
+    }
+
     /// 0 or 1, or a boolean.
     pub(crate) const fn binary(name: &'static str, description: &'static str) -> Self {
         Self::new(name, description, Rule::Binary)
