@@ -6,4 +6,6 @@
 mod cli;
 mod engine;
 mod layers;
+mod reference;
 mod registry;
+mod slt;
