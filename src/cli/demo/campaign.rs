@@ -2,10 +2,10 @@
 
 use super::{
     behaviour::{
-        Action, JOINING_PULL, Outcome, PULL_LEFT_FOR_MEMBERS, extra_orders, joining_rate, margin, mood,
-        redemption_rate, usual_orders,
+        Action, JOINING_PULL, Outcome, PULL_LEFT_FOR_MEMBERS, PerAction, extra_orders,
+        joining_rate, margin, mood, redemption_rate, usual_orders,
     },
-    policies::{PerAction, Policy, predict},
+    policies::{Policy, predict},
     population::{Channel, Household, User, cents, population},
     random::{Draws, Purpose},
 };
@@ -50,9 +50,17 @@ impl Decision {
         let joined = household.invited && draws.chance(joining_rate(household.busy));
         let redeemed = draws.chance(redemption_rate(&user, action, household.busy));
         let delay = draws.delay(usual_delay_days(user.channel), HORIZON_DAYS);
-        let pull = if redeemed { extra_orders(&user, action) } else { 0.0 };
+        let pull = if redeemed {
+            extra_orders(&user, action)
+        } else {
+            0.0
+        };
         let orders = usual_orders(&user) * mood(household.busy)
-            + if joined { JOINING_PULL + PULL_LEFT_FOR_MEMBERS * pull } else { pull };
+            + if joined {
+                JOINING_PULL + PULL_LEFT_FOR_MEMBERS * pull
+            } else {
+                pull
+            };
         let value = margin(&user) * f64::from(draws.poisson(orders)) * draws.noise_around_one(0.4);
 
         Self {
@@ -67,9 +75,23 @@ impl Decision {
             redeemed_at: redeemed.then(|| decided_at + (DAY * delay) as i64),
             outcome: Outcome {
                 value: cents(value),
-                cost: if redeemed { action.cost_if_redeemed(&user) } else { 0.0 },
+                cost: if redeemed {
+                    action.cost_if_redeemed(&user)
+                } else {
+                    0.0
+                },
             },
         }
+    }
+
+    /// Every user gets one decision, which therefore has the user's number.
+    pub(super) fn id(&self) -> i64 {
+        self.user.id
+    }
+
+    /// Returns the entry of the action that was taken.
+    pub(super) fn of_action<T: Copy>(&self, entries: &PerAction<T>) -> T {
+        entries[self.action as usize]
     }
 }
 

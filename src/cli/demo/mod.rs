@@ -1,17 +1,51 @@
-//! `causal demo`.
+//! `causal demo`: a campaign whose true effects are known, and a tour of it in SQL.
 
-use std::path::Path;
+mod behaviour;
+mod campaign;
+mod files;
+mod policies;
+mod population;
+mod random;
+mod tables;
+#[cfg(test)]
+mod tests;
+mod tour;
+mod truth;
 
-use super::engine::{Engine, EngineOptions};
-use super::errors::CliError;
-use super::sql::print_box;
+use std::{
+    io::{self, Write},
+    path::Path,
+};
 
-/// Shows what the demo was asked for; the demo itself is not there yet.
+use super::{
+    engine::{Engine, EngineOptions},
+    errors::CliError,
+};
+use tour::Tour;
+
+/// Writes a campaign of `users` users into `directory`, and its tour as SQL; then takes the tour.
+///
+/// The same `users` and `seed` give the same files.
 pub(super) fn run(directory: &Path, users: usize, seed: u64) -> Result<(), CliError> {
-    let directory = directory.display().to_string().replace('\'', "''");
-    let sql = format!("SELECT '{directory}' AS directory, {users} AS users, {seed} AS seed");
-    Engine::start(&EngineOptions::default())?.run(|context| async move {
-        print_box(&context, &sql).await?;
-        Err(CliError::Failed("the demo is not there yet".into()))
-    })
+    if users == 0 {
+        return Err(CliError::Usage("--users must be at least 1, got 0".into()));
+    }
+    files::refuse_foreign(directory)?;
+    let tour = Tour::of(directory)?;
+    let engine = Engine::start(&EngineOptions::default())?;
+    tell(&format!("writing {users} users to {}", directory.display()));
+    files::write(directory, users, seed)?;
+    let path = directory.join(files::TOUR);
+    let path_shown = path.display();
+    if tour.leave_at(&path)? {
+        tell(&format!("the tour is in {path_shown}: edit it, run it with causal sql -f {path_shown}"));
+    } else {
+        tell(&format!("keeping {path_shown}, which was edited; remove it to get a new one"));
+    }
+    engine.run(move |context| async move { tour.take(&context).await })
+}
+
+/// Tells a person how it goes. Without stderr there is nobody to tell.
+fn tell(progress: &str) {
+    let _ = writeln!(io::stderr(), "{progress}");
 }

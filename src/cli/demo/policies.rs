@@ -1,12 +1,9 @@
 //! Who is offered what: the outcome model, the logging policy built on it, and two candidates.
 
 use super::{
-    behaviour::{Action, Outcome, margin, usual_orders},
+    behaviour::{Action, Outcome, PerAction, margin, usual_orders},
     population::{Lifecycle, User, cents},
 };
-
-/// One number per action, in the order of [`Action::ALL`].
-pub(super) type PerAction<T> = [T; Action::COUNT];
 
 /// The logging policy gives every action at least this probability.
 pub(super) const FLOOR: f64 = 0.04;
@@ -43,9 +40,9 @@ impl Policy {
         match self {
             Self::Baseline => logging_policy(predicted),
             Self::ValueFirst => mostly(predicted, |outcome| outcome.value),
-            Self::Budgeted => {
-                mostly(predicted, |outcome| outcome.value - VALUE_PER_COST * outcome.cost)
-            }
+            Self::Budgeted => mostly(predicted, |outcome| {
+                outcome.value - VALUE_PER_COST * outcome.cost
+            }),
         }
     }
 }

@@ -1,0 +1,30 @@
+-- The tables of the demo campaign, one row each per:
+--   users         user, with what was known before the campaign
+--   decisions     decision: the action logged with its propensity, the outcome over 28 days in dollars
+--                 (value is margin, cost is incentive paid), an outcome model's predictions (q_…)
+--   policies      decision and policy: the probability of the logged action, the policy's prediction
+--   truth         quantity that is known exactly, since the campaign is simulated
+--   choices       decision and action that could have been taken, with its prediction
+--   evaluations   decision and policy, with everything a policy's value needs
+CREATE OR REPLACE VIEW users AS SELECT * FROM 'demo/users.parquet';
+CREATE OR REPLACE VIEW decisions AS SELECT * FROM 'demo/decisions/';
+CREATE OR REPLACE VIEW policies AS SELECT * FROM 'demo/policies.parquet';
+CREATE OR REPLACE VIEW truth AS SELECT * FROM 'demo/truth.parquet';
+
+CREATE OR REPLACE VIEW choices AS
+  SELECT *, 'no_offer' AS choice, q_value_no_offer AS q_value_choice, q_cost_no_offer AS q_cost_choice FROM decisions
+  UNION ALL
+  SELECT *, 'free_delivery', q_value_free_delivery, q_cost_free_delivery FROM decisions
+  UNION ALL
+  SELECT *, 'discount_5', q_value_discount_5, q_cost_discount_5 FROM decisions
+  UNION ALL
+  SELECT *, 'discount_10', q_value_discount_10, q_cost_discount_10 FROM decisions
+  UNION ALL
+  SELECT *, 'cashback', q_value_cashback, q_cost_cashback FROM decisions;
+
+CREATE OR REPLACE VIEW evaluations AS
+  SELECT
+    policy, decisions.household_id, value, cost, value - cost AS net_value, propensity, target_prob,
+    q_value_logged, q_value_target, q_cost_logged, q_cost_target,
+    q_value_logged - q_cost_logged AS q_logged, q_value_target - q_cost_target AS q_target
+  FROM decisions JOIN policies ON decisions.decision_id = policies.decision_id;

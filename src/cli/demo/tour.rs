@@ -1,0 +1,120 @@
+//! The tour: questions about the campaign, each asked in SQL.
+
+use std::{fs, io::Write, path::Path};
+
+use datafusion::{
+    arrow::util::pretty::pretty_format_batches,
+    common::{Result, exec_datafusion_err},
+    prelude::{SessionConfig, SessionContext},
+};
+use twox_hash::XxHash3_64;
+
+use super::files::{failed, replace_text};
+use crate::session;
+
+/// The views that the queries read.
+const TABLES: &str = include_str!("../../../sql/queries/demo_tables.sql");
+
+/// The queries, in the order of the tour: identify, then validate.
+const STOPS: [&str; 10] = [
+    include_str!("../../../sql/queries/demo_offers.sql"),
+    include_str!("../../../sql/queries/demo_randomisation.sql"),
+    include_str!("../../../sql/queries/demo_balance.sql"),
+    include_str!("../../../sql/queries/demo_propensities.sql"),
+    include_str!("../../../sql/queries/demo_loyalty_effect.sql"),
+    include_str!("../../../sql/queries/demo_offer_effects.sql"),
+    include_str!("../../../sql/queries/demo_lifecycle_effects.sql"),
+    include_str!("../../../sql/queries/demo_policy_support.sql"),
+    include_str!("../../../sql/queries/demo_policy_values.sql"),
+    include_str!("../../../sql/queries/demo_policy_lifts.sql"),
+];
+
+/// The directory that the files of `sql/queries` read.
+const TEMPLATE_DIRECTORY: &str = "'demo/";
+
+/// The SQL of a tour of the demo in one directory.
+pub(super) struct Tour {
+    tables: String,
+}
+
+impl Tour {
+    /// Makes the tour of the demo in `directory`, named as the queries shall name it.
+    pub(super) fn of(directory: &Path) -> Result<Self> {
+        let directory = directory.to_str().ok_or_else(|| {
+            exec_datafusion_err!("demo: directory must be UTF-8, got {}", directory.display())
+        })?;
+        let quoted = format!("'{}/", directory.trim_end_matches('/').replace('\'', "''"));
+        Ok(Self {
+            tables: TABLES.replace(TEMPLATE_DIRECTORY, &quoted),
+        })
+    }
+
+    /// Writes the SQL to `path`, unless an edited tour is there. Returns whether it was written.
+    pub(super) fn leave_at(&self, path: &Path) -> Result<bool> {
+        if path.exists() {
+            let old = fs::read_to_string(path).map_err(|error| failed("read", path, error))?;
+            let unedited = old
+                .split_once('\n')
+                .is_some_and(|(first, text)| first == seal(text));
+            if !unedited {
+                return Ok(false);
+            }
+        }
+        let text = self.text();
+        replace_text(path, &format!("{}\n{text}", seal(&text)))?;
+        Ok(true)
+    }
+
+    /// Asks the questions one by one and prints each with its answer.
+    pub(super) async fn take(&self, output: &mut impl Write) -> Result<()> {
+        let config = SessionConfig::new();
+        let context =
+            SessionContext::new_with_state(session::builder(config).build()).enable_url_table();
+        for statement in self.tables.trim_end().split_inclusive(";\n") {
+            context.sql(statement).await?.collect().await?;
+        }
+        for (number, stop) in (1..).zip(STOPS) {
+            let answer = context.sql(stop).await?.collect().await?;
+            let (question, reading) = heading(stop);
+            writeln!(
+                output,
+                "{number}. {question}\n{}\n{reading}\n",
+                pretty_format_batches(&answer)?
+            )?;
+        }
+        Ok(())
+    }
+
+    fn text(&self) -> String {
+        let mut text = self.tables.clone();
+        for (number, stop) in (1..).zip(STOPS) {
+            text.push_str(&format!(
+                "\n-- {number}. {}",
+                stop.trim_start_matches("-- ")
+            ));
+        }
+        text
+    }
+}
+
+/// Returns the question and how to read the answer, from the comment that opens a query.
+fn heading(query: &str) -> (String, String) {
+    let comment: Vec<_> = query
+        .lines()
+        .map_while(|line| line.strip_prefix("-- "))
+        .collect();
+    let starts = |word: &str| {
+        (comment.iter().position(|line| line.starts_with(word))).unwrap_or(comment.len())
+    };
+    let question = comment[..starts("Input:")].join("\n");
+    let reading = comment[starts("Reading:")..].join("\n");
+    (question, reading)
+}
+
+/// The first line of a tour as written, by which an edited one is told from it.
+fn seal(text: &str) -> String {
+    let digest = XxHash3_64::oneshot(text.as_bytes());
+    format!(
+        "-- Written by causal demo ({digest:016x}). Edit it and run it with causal sql -f: an edited tour is kept."
+    )
+}
