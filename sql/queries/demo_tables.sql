@@ -6,10 +6,10 @@
 --   truth         quantity that is known exactly, since the campaign is simulated
 --   choices       decision and action that could have been taken, with its prediction
 --   evaluations   decision and policy, with everything a policy's value needs
-CREATE OR REPLACE VIEW users AS SELECT * FROM 'demo/users.parquet';
-CREATE OR REPLACE VIEW decisions AS SELECT * FROM 'demo/decisions/';
-CREATE OR REPLACE VIEW policies AS SELECT * FROM 'demo/policies.parquet';
-CREATE OR REPLACE VIEW truth AS SELECT * FROM 'demo/truth.parquet';
+CREATE OR REPLACE VIEW users AS SELECT * FROM 'causal-demo/users.parquet';
+CREATE OR REPLACE VIEW decisions AS SELECT * FROM 'causal-demo/decisions/';
+CREATE OR REPLACE VIEW policies AS SELECT * FROM 'causal-demo/policies.parquet';
+CREATE OR REPLACE VIEW truth AS SELECT * FROM 'causal-demo/truth.parquet';
 
 CREATE OR REPLACE VIEW choices AS
   SELECT *, 'no_offer' AS choice, q_value_no_offer AS q_value_choice, q_cost_no_offer AS q_cost_choice FROM decisions

@@ -1,6 +1,7 @@
 //! The campaign as Parquet files, each complete or absent.
 
 use std::{
+    fmt::Display,
     fs::{self, File},
     io,
     path::{Path, PathBuf},
@@ -8,7 +9,6 @@ use std::{
 
 use datafusion::{
     arrow::array::RecordBatch,
-    common::{DataFusionError, Result, exec_err},
     parquet::{
         arrow::ArrowWriter,
         basic::{Compression, ZstdLevel},
@@ -21,6 +21,9 @@ use super::{
     tables,
     truth::TruthSums,
 };
+use crate::cli::errors::CliError;
+
+type Result<T> = std::result::Result<T, CliError>;
 
 const USERS: &str = "users.parquet";
 const DECISIONS: &str = "decisions";
@@ -111,11 +114,11 @@ pub(super) fn refuse_foreign(directory: &Path) -> Result<()> {
 }
 
 fn refuse(directory: &Path, reason: &Path) -> Result<()> {
-    exec_err!(
+    Err(CliError::Usage(format!(
         "demo: directory must be new, empty or an earlier demo, got {} with {}",
         directory.display(),
         reason.strip_prefix(directory).unwrap_or(reason).display()
-    )
+    )))
 }
 
 /// Replaces the file at `path` by `text`, completely or not at all.
@@ -126,9 +129,8 @@ pub(super) fn replace_text(path: &Path, text: &str) -> Result<()> {
         .map_err(|error| failed("write", path, error))
 }
 
-/// Turns what the file system said about `path` into an error.
-pub(super) fn failed(what: &str, path: &Path, error: io::Error) -> DataFusionError {
-    DataFusionError::from(error).context(format!("demo: cannot {what} {}", path.display()))
+pub(super) fn failed(what: &str, path: &Path, error: impl Display) -> CliError {
+    CliError::Failed(format!("demo: cannot {what} {}: {error}", path.display()))
 }
 
 /// A Parquet file that appears under its name only when it is published.
@@ -144,18 +146,20 @@ impl ParquetFile {
         let properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::default()))
             .build();
-        Ok(Self {
-            path,
-            writer: ArrowWriter::try_new(file, like.schema(), Some(properties))?,
-        })
+        let writer = ArrowWriter::try_new(file, like.schema(), Some(properties))
+            .map_err(|error| failed("write", &path, error))?;
+        Ok(Self { path, writer })
     }
 
     fn write(&mut self, batch: &RecordBatch) -> Result<()> {
-        Ok(self.writer.write(batch)?)
+        self.writer
+            .write(batch)
+            .map_err(|error| failed("write", &self.path, error))
     }
 
     fn close(&mut self) -> Result<()> {
-        self.writer.finish()?;
+        let finished = self.writer.finish();
+        finished.map_err(|error| failed("write", &self.path, error))?;
         Ok(())
     }
 

@@ -1,16 +1,16 @@
 //! The tour: questions about the campaign, each asked in SQL.
 
-use std::{fs, io::Write, path::Path};
-
-use datafusion::{
-    arrow::util::pretty::pretty_format_batches,
-    common::{Result, exec_datafusion_err},
-    prelude::{SessionConfig, SessionContext},
+use std::{
+    fs,
+    io::{self, ErrorKind, Write},
+    path::Path,
 };
+
+use datafusion::prelude::SessionContext;
 use twox_hash::XxHash3_64;
 
 use super::files::{failed, replace_text};
-use crate::session;
+use crate::cli::{errors::CliError, sql::print_box};
 
 /// The views that the queries read.
 const TABLES: &str = include_str!("../../../sql/queries/demo_tables.sql");
@@ -30,7 +30,7 @@ const STOPS: [&str; 10] = [
 ];
 
 /// The directory that the files of `sql/queries` read.
-const TEMPLATE_DIRECTORY: &str = "'demo/";
+const TEMPLATE_DIRECTORY: &str = "'causal-demo/";
 
 /// The SQL of a tour of the demo in one directory.
 pub(super) struct Tour {
@@ -39,10 +39,13 @@ pub(super) struct Tour {
 
 impl Tour {
     /// Makes the tour of the demo in `directory`, named as the queries shall name it.
-    pub(super) fn of(directory: &Path) -> Result<Self> {
-        let directory = directory.to_str().ok_or_else(|| {
-            exec_datafusion_err!("demo: directory must be UTF-8, got {}", directory.display())
-        })?;
+    pub(super) fn of(directory: &Path) -> Result<Self, CliError> {
+        let Some(directory) = directory.to_str() else {
+            let shown = directory.display();
+            return Err(CliError::Usage(format!(
+                "demo: directory must be UTF-8, got {shown}"
+            )));
+        };
         let quoted = format!("'{}/", directory.trim_end_matches('/').replace('\'', "''"));
         Ok(Self {
             tables: TABLES.replace(TEMPLATE_DIRECTORY, &quoted),
@@ -50,7 +53,7 @@ impl Tour {
     }
 
     /// Writes the SQL to `path`, unless an edited tour is there. Returns whether it was written.
-    pub(super) fn leave_at(&self, path: &Path) -> Result<bool> {
+    pub(super) fn leave_at(&self, path: &Path) -> Result<bool, CliError> {
         if path.exists() {
             let old = fs::read_to_string(path).map_err(|error| failed("read", path, error))?;
             let unedited = old
@@ -66,21 +69,15 @@ impl Tour {
     }
 
     /// Asks the questions one by one and prints each with its answer.
-    pub(super) async fn take(&self, output: &mut impl Write) -> Result<()> {
-        let config = SessionConfig::new();
-        let context =
-            SessionContext::new_with_state(session::builder(config).build()).enable_url_table();
-        for statement in self.tables.trim_end().split_inclusive(";\n") {
-            context.sql(statement).await?.collect().await?;
+    pub(super) async fn take(&self, context: &SessionContext) -> Result<(), CliError> {
+        for view in self.tables.trim_end().split_inclusive(";\n") {
+            context.sql(view).await?.collect().await?;
         }
         for (number, stop) in (1..).zip(STOPS) {
-            let answer = context.sql(stop).await?.collect().await?;
             let (question, reading) = heading(stop);
-            writeln!(
-                output,
-                "{number}. {question}\n{}\n{reading}\n",
-                pretty_format_batches(&answer)?
-            )?;
+            print(&format!("{number}. {question}\n"))?;
+            print_box(context, stop).await?;
+            print(&format!("{reading}\n\n"))?;
         }
         Ok(())
     }
@@ -95,6 +92,15 @@ impl Tour {
         }
         text
     }
+}
+
+fn print(text: &str) -> Result<(), CliError> {
+    io::stdout()
+        .write_all(text.as_bytes())
+        .map_err(|error| match error.kind() {
+            ErrorKind::BrokenPipe => CliError::ClosedPipe,
+            _ => CliError::Failed(format!("cannot write to standard output: {error}")),
+        })
 }
 
 /// Returns the question and how to read the answer, from the comment that opens a query.
