@@ -19,13 +19,8 @@ pub(super) enum Action {
 
 impl Action {
     pub(super) const COUNT: usize = 5;
-    pub(super) const ALL: [Self; Self::COUNT] = [
-        Self::NoOffer,
-        Self::FreeDelivery,
-        Self::Discount5,
-        Self::Discount10,
-        Self::Cashback,
-    ];
+    pub(super) const ALL: [Self; Self::COUNT] =
+        [Self::NoOffer, Self::FreeDelivery, Self::Discount5, Self::Discount10, Self::Cashback];
 
     pub(super) fn name(self) -> &'static str {
         match self {
@@ -84,16 +79,12 @@ pub(super) struct Outcome {
 impl Outcome {
     /// Returns the mean outcome when actions are drawn with the given probabilities.
     pub(super) fn mix(probabilities: &PerAction<f64>, outcomes: &PerAction<Self>) -> Self {
-        (probabilities.iter().zip(outcomes)).fold(Self::default(), |sum, (probability, outcome)| {
-            sum.plus(outcome.times(*probability))
-        })
+        (probabilities.iter().zip(outcomes))
+            .fold(Self::default(), |sum, (probability, outcome)| sum.plus(outcome.times(*probability)))
     }
 
     pub(super) fn plus(self, other: Self) -> Self {
-        Self {
-            value: self.value + other.value,
-            cost: self.cost + other.cost,
-        }
+        Self { value: self.value + other.value, cost: self.cost + other.cost }
     }
 
     pub(super) fn minus(self, other: Self) -> Self {
@@ -101,10 +92,7 @@ impl Outcome {
     }
 
     pub(super) fn times(self, factor: f64) -> Self {
-        Self {
-            value: self.value * factor,
-            cost: self.cost * factor,
-        }
+        Self { value: self.value * factor, cost: self.cost * factor }
     }
 
     pub(super) fn net_value(self) -> f64 {
@@ -180,10 +168,7 @@ pub(super) fn expected(user: &User, action: Action, invited: f64) -> Outcome {
         let orders = usual_orders(user) * mood(busy)
             + joined * JOINING_PULL
             + redeemed * extra_orders(user, action) * pull_left;
-        Outcome {
-            value: margin(user) * orders,
-            cost: redeemed * action.cost_if_redeemed(user),
-        }
+        Outcome { value: margin(user) * orders, cost: redeemed * action.cost_if_redeemed(user) }
     };
     outcome(false).plus(outcome(true)).times(0.5)
 }

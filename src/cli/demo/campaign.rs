@@ -2,8 +2,8 @@
 
 use super::{
     behaviour::{
-        Action, JOINING_PULL, Outcome, PULL_LEFT_FOR_MEMBERS, PerAction, extra_orders,
-        joining_rate, margin, mood, redemption_rate, usual_orders,
+        Action, JOINING_PULL, Outcome, PULL_LEFT_FOR_MEMBERS, PerAction, extra_orders, joining_rate, margin,
+        mood, redemption_rate, usual_orders,
     },
     policies::{Policy, predict},
     population::{Channel, Household, User, cents, population},
@@ -50,17 +50,9 @@ impl Decision {
         let joined = household.invited && draws.chance(joining_rate(household.busy));
         let redeemed = draws.chance(redemption_rate(&user, action, household.busy));
         let delay = draws.delay(usual_delay_days(user.channel), HORIZON_DAYS);
-        let pull = if redeemed {
-            extra_orders(&user, action)
-        } else {
-            0.0
-        };
+        let pull = if redeemed { extra_orders(&user, action) } else { 0.0 };
         let orders = usual_orders(&user) * mood(household.busy)
-            + if joined {
-                JOINING_PULL + PULL_LEFT_FOR_MEMBERS * pull
-            } else {
-                pull
-            };
+            + if joined { JOINING_PULL + PULL_LEFT_FOR_MEMBERS * pull } else { pull };
         let value = margin(&user) * f64::from(draws.poisson(orders)) * draws.noise_around_one(0.4);
 
         Self {
@@ -75,11 +67,7 @@ impl Decision {
             redeemed_at: redeemed.then(|| decided_at + (DAY * delay) as i64),
             outcome: Outcome {
                 value: cents(value),
-                cost: if redeemed {
-                    action.cost_if_redeemed(&user)
-                } else {
-                    0.0
-                },
+                cost: if redeemed { action.cost_if_redeemed(&user) } else { 0.0 },
             },
         }
     }

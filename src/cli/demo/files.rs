@@ -45,18 +45,14 @@ const CHUNK: usize = 50_000;
 pub(super) fn write(directory: &Path, users: usize, seed: u64) -> Result<()> {
     let weeks: Vec<_> = (1..=WEEKS).map(|week| week_file(directory, week)).collect();
     for file in &weeks {
-        let folder = file
-            .parent()
-            .expect("a week's file lies in the week's folder");
+        let folder = file.parent().expect("a week's file lies in the week's folder");
         fs::create_dir_all(folder).map_err(|error| failed("create", folder, error))?;
     }
     let mut users_file = ParquetFile::create(directory.join(USERS), &tables::users(&[])?)?;
     let mut policies_file = ParquetFile::create(directory.join(POLICIES), &tables::policies(&[])?)?;
     let empty = tables::decisions(&[])?;
-    let mut week_files = weeks
-        .into_iter()
-        .map(|path| ParquetFile::create(path, &empty))
-        .collect::<Result<Vec<_>>>()?;
+    let mut week_files =
+        weeks.into_iter().map(|path| ParquetFile::create(path, &empty)).collect::<Result<Vec<_>>>()?;
 
     let mut truth = TruthSums::default();
     let mut decisions = campaign(seed, users);
@@ -69,10 +65,7 @@ pub(super) fn write(directory: &Path, users: usize, seed: u64) -> Result<()> {
         users_file.write(&tables::users(&chunk)?)?;
         policies_file.write(&tables::policies(&chunk)?)?;
         for (week, file) in (1..).zip(&mut week_files) {
-            let rows: Vec<_> = chunk
-                .iter()
-                .filter(|decision| decision.week == week)
-                .collect();
+            let rows: Vec<_> = chunk.iter().filter(|decision| decision.week == week).collect();
             file.write(&tables::decisions(&rows)?)?;
         }
     }
@@ -143,18 +136,15 @@ impl ParquetFile {
     fn create(path: PathBuf, like: &RecordBatch) -> Result<Self> {
         let partial = partial(&path);
         let file = File::create(&partial).map_err(|error| failed("create", &partial, error))?;
-        let properties = WriterProperties::builder()
-            .set_compression(Compression::ZSTD(ZstdLevel::default()))
-            .build();
+        let properties =
+            WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::default())).build();
         let writer = ArrowWriter::try_new(file, like.schema(), Some(properties))
             .map_err(|error| failed("write", &path, error))?;
         Ok(Self { path, writer })
     }
 
     fn write(&mut self, batch: &RecordBatch) -> Result<()> {
-        self.writer
-            .write(batch)
-            .map_err(|error| failed("write", &self.path, error))
+        self.writer.write(batch).map_err(|error| failed("write", &self.path, error))
     }
 
     fn close(&mut self) -> Result<()> {
@@ -164,8 +154,7 @@ impl ParquetFile {
     }
 
     fn publish(&self) -> Result<()> {
-        fs::rename(partial(&self.path), &self.path)
-            .map_err(|error| failed("write", &self.path, error))
+        fs::rename(partial(&self.path), &self.path).map_err(|error| failed("write", &self.path, error))
     }
 }
 
@@ -177,10 +166,7 @@ impl Drop for ParquetFile {
 }
 
 fn week_file(directory: &Path, week: usize) -> PathBuf {
-    directory
-        .join(DECISIONS)
-        .join(format!("week={week}"))
-        .join("decisions.parquet")
+    directory.join(DECISIONS).join(format!("week={week}")).join("decisions.parquet")
 }
 
 fn partial(path: &Path) -> PathBuf {

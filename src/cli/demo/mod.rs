@@ -38,13 +38,9 @@ pub(super) fn run(directory: &Path, users: usize, seed: u64) -> Result<(), CliEr
     let path = directory.join(files::TOUR);
     let path_shown = path.display();
     if tour.leave_at(&path)? {
-        tell(&format!(
-            "the tour is in {path_shown}: edit it, run it with causal sql -f {path_shown}"
-        ));
+        tell(&format!("the tour is in {path_shown}: edit it, run it with causal sql -f {path_shown}"));
     } else {
-        tell(&format!(
-            "keeping {path_shown}, which was edited; remove it to get a new one"
-        ));
+        tell(&format!("keeping {path_shown}, which was edited; remove it to get a new one"));
     }
     engine.run(move |context| async move { tour.take(&context).await })
 }

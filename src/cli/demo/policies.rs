@@ -40,9 +40,7 @@ impl Policy {
         match self {
             Self::Baseline => logging_policy(predicted),
             Self::ValueFirst => mostly(predicted, |outcome| outcome.value),
-            Self::Budgeted => mostly(predicted, |outcome| {
-                outcome.value - VALUE_PER_COST * outcome.cost
-            }),
+            Self::Budgeted => mostly(predicted, |outcome| outcome.value - VALUE_PER_COST * outcome.cost),
         }
     }
 }
@@ -73,9 +71,8 @@ pub(super) fn predict(user: &User) -> PerAction<Outcome> {
 /// A warm start: skewed to high predicted value, with a floor under every action.
 fn logging_policy(predicted: &PerAction<Outcome>) -> PerAction<f64> {
     const TEMPERATURE: f64 = 2.0;
-    let weights = predicted.map(|outcome| {
-        ((outcome.value - 0.5 * outcome.cost - predicted[0].value) / TEMPERATURE).exp()
-    });
+    let weights = predicted
+        .map(|outcome| ((outcome.value - 0.5 * outcome.cost - predicted[0].value) / TEMPERATURE).exp());
     let total: f64 = weights.iter().sum();
     weights.map(|weight| FLOOR + (1.0 - FLOOR * Action::COUNT as f64) * weight / total)
 }

@@ -16,8 +16,7 @@ pub(super) enum Lifecycle {
 
 impl Lifecycle {
     pub(super) const COUNT: usize = 4;
-    pub(super) const ALL: [Self; Self::COUNT] =
-        [Self::New, Self::Active, Self::Lapsing, Self::Lapsed];
+    pub(super) const ALL: [Self; Self::COUNT] = [Self::New, Self::Active, Self::Lapsing, Self::Lapsed];
     const SHARES: [f64; Self::COUNT] = [0.15, 0.40, 0.25, 0.20];
 
     pub(super) fn name(self) -> &'static str {

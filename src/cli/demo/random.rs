@@ -27,9 +27,7 @@ impl Draws {
         let mut address = [0; 16];
         address[..8].copy_from_slice(&(purpose as u64).to_le_bytes());
         address[8..].copy_from_slice(&key.to_le_bytes());
-        Self(Pcg64Mcg::seed_from_u64(XxHash3_64::oneshot_with_seed(
-            seed, &address,
-        )))
+        Self(Pcg64Mcg::seed_from_u64(XxHash3_64::oneshot_with_seed(seed, &address)))
     }
 
     /// Draws uniformly from [0, 1), with 53 random bits.

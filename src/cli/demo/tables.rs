@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use datafusion::{
     arrow::array::{
-        ArrayRef, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray,
-        TimestampMicrosecondArray,
+        ArrayRef, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
     },
     common::Result,
 };
@@ -27,14 +26,8 @@ pub(super) fn users(rows: &[Decision]) -> Result<RecordBatch> {
         ("recency_days", counts(rows, |row| row.user.recency_days)),
         ("tenure_days", counts(rows, |row| row.user.tenure_days)),
         ("orders_90d", counts(rows, |row| row.user.orders_90d)),
-        (
-            "average_basket",
-            numbers(rows, |row| row.user.average_basket),
-        ),
-        (
-            "discount_share",
-            numbers(rows, |row| row.user.discount_share),
-        ),
+        ("average_basket", numbers(rows, |row| row.user.average_basket)),
+        ("discount_share", numbers(rows, |row| row.user.discount_share)),
     ])
 }
 
@@ -51,46 +44,22 @@ pub(super) fn decisions(rows: &[&Decision]) -> Result<RecordBatch> {
         ("lifecycle", texts(rows, |row| row.user.lifecycle.name())),
         ("channel", texts(rows, |row| row.user.channel.name())),
         ("action", texts(rows, |row| row.action.name())),
-        (
-            "propensity",
-            numbers(rows, |row| row.of_action(&row.propensities)),
-        ),
-        (
-            "loyalty_invited",
-            counts(rows, |row| i32::from(row.loyalty_invited)),
-        ),
-        (
-            "loyalty_joined",
-            counts(rows, |row| i32::from(row.loyalty_joined)),
-        ),
-        (
-            "redeemed",
-            counts(rows, |row| i32::from(row.redeemed_at.is_some())),
-        ),
+        ("propensity", numbers(rows, |row| row.of_action(&row.propensities))),
+        ("loyalty_invited", counts(rows, |row| i32::from(row.loyalty_invited))),
+        ("loyalty_joined", counts(rows, |row| i32::from(row.loyalty_joined))),
+        ("redeemed", counts(rows, |row| i32::from(row.redeemed_at.is_some()))),
         ("redeemed_at", times(rows, |row| row.redeemed_at)),
         ("value", numbers(rows, |row| row.outcome.value)),
         ("cost", numbers(rows, |row| row.outcome.cost)),
-        (
-            "q_value_logged",
-            numbers(rows, |row| row.of_action(&row.predicted).value),
-        ),
-        (
-            "q_cost_logged",
-            numbers(rows, |row| row.of_action(&row.predicted).cost),
-        ),
+        ("q_value_logged", numbers(rows, |row| row.of_action(&row.predicted).value)),
+        ("q_cost_logged", numbers(rows, |row| row.of_action(&row.predicted).cost)),
     ];
     let named = |(name, column): (&str, _)| (name.to_owned(), column);
     batch(
         (logged.into_iter().map(named))
-            .chain(per_action("propensity", rows, |row, action| {
-                row.propensities[action]
-            }))
-            .chain(per_action("q_value", rows, |row, action| {
-                row.predicted[action].value
-            }))
-            .chain(per_action("q_cost", rows, |row, action| {
-                row.predicted[action].cost
-            })),
+            .chain(per_action("propensity", rows, |row, action| row.propensities[action]))
+            .chain(per_action("q_value", rows, |row, action| row.predicted[action].value))
+            .chain(per_action("q_cost", rows, |row, action| row.predicted[action].cost)),
     )
 }
 
@@ -141,9 +110,7 @@ impl Candidate {
 }
 
 fn batch<N: AsRef<str>>(columns: impl IntoIterator<Item = (N, ArrayRef)>) -> Result<RecordBatch> {
-    let nullable = columns
-        .into_iter()
-        .map(|(name, column)| (name, column, true));
+    let nullable = columns.into_iter().map(|(name, column)| (name, column, true));
     Ok(RecordBatch::try_from_iter_with_nullable(nullable)?)
 }
 

@@ -18,20 +18,13 @@ fn mean(values: impl IntoIterator<Item = f64>) -> (f64, f64) {
     let values: Vec<_> = values.into_iter().collect();
     let n = values.len() as f64;
     let mean = values.iter().sum::<f64>() / n;
-    let variance = values
-        .iter()
-        .map(|value| (value - mean).powi(2))
-        .sum::<f64>()
-        / (n - 1.0);
+    let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (n - 1.0);
     (mean, (variance / n).sqrt())
 }
 
 fn assert_near((mean, std_error): (f64, f64), expected: f64, what: &str) {
     let errors = (mean - expected).abs() / std_error;
-    assert!(
-        errors < 4.0,
-        "{what}: {mean} is {errors:.1} standard errors from {expected}"
-    );
+    assert!(errors < 4.0, "{what}: {mean} is {errors:.1} standard errors from {expected}");
 }
 
 fn truths(decisions: &[Decision]) -> impl Fn(&str, &str) -> Truth {
@@ -39,9 +32,7 @@ fn truths(decisions: &[Decision]) -> impl Fn(&str, &str) -> Truth {
     decisions.iter().for_each(|decision| sums.push(decision));
     let truths = sums.finish();
     move |estimand, name| {
-        let found = truths
-            .iter()
-            .find(|truth| truth.estimand == estimand && truth.name == name);
+        let found = truths.iter().find(|truth| truth.estimand == estimand && truth.name == name);
         *found.unwrap_or_else(|| panic!("no truth {estimand} {name}"))
     }
 }
@@ -51,11 +42,7 @@ fn draws_are_addressed_by_seed_and_user() {
     let long: Vec<_> = campaign(7, 500).collect();
     let short: Vec<_> = campaign(7, 200).collect();
     assert_eq!(short, long[..200]);
-    assert!(
-        campaign(8, 200)
-            .zip(&short)
-            .all(|(other, decision)| other != *decision)
-    );
+    assert!(campaign(8, 200).zip(&short).all(|(other, decision)| other != *decision));
 }
 
 #[test]
@@ -81,21 +68,13 @@ fn decisions_keep_the_contract_of_the_log() {
     for decision in campaign(7, 20_000) {
         let total: f64 = decision.propensities.iter().sum();
         assert!((total - 1.0).abs() < 1e-12);
-        assert!(
-            decision
-                .propensities
-                .iter()
-                .all(|propensity| *propensity >= FLOOR)
-        );
+        assert!(decision.propensities.iter().all(|propensity| *propensity >= FLOOR));
         for policy in Policy::ALL {
             let total: f64 = policy.probabilities(&decision.predicted).iter().sum();
             assert!((total - 1.0).abs() < 1e-12);
         }
 
-        assert_eq!(
-            1 + (decision.decided_at - start) / (7 * day),
-            decision.week as i64
-        );
+        assert_eq!(1 + (decision.decided_at - start) / (7 * day), decision.week as i64);
         if let Some(redeemed_at) = decision.redeemed_at {
             assert!((0..28 * day).contains(&(redeemed_at - decision.decided_at)));
             assert_ne!(decision.action, Action::NoOffer);
@@ -128,29 +107,19 @@ fn logged_outcomes_average_to_the_truth() {
             outcome * decision.of_action(&target) / decision.of_action(&decision.propensities)
         };
         let expected = truth("policy_value", policy.name()).mean;
-        let value = decisions
-            .iter()
-            .map(|decision| weighted(decision, decision.outcome.value));
+        let value = decisions.iter().map(|decision| weighted(decision, decision.outcome.value));
         assert_near(mean(value), expected.value, policy.name());
-        let cost = decisions
-            .iter()
-            .map(|decision| weighted(decision, decision.outcome.cost));
+        let cost = decisions.iter().map(|decision| weighted(decision, decision.outcome.cost));
         assert_near(mean(cost), expected.cost, policy.name());
     }
 
     let arm = |invited| {
-        let arm = decisions
-            .iter()
-            .filter(move |decision| decision.loyalty_invited == invited);
+        let arm = decisions.iter().filter(move |decision| decision.loyalty_invited == invited);
         mean(arm.map(|decision| decision.outcome.value))
     };
     let ((invited, invited_error), (other, other_error)) = (arm(true), arm(false));
     let effect = (invited - other, invited_error.hypot(other_error));
-    assert_near(
-        effect,
-        truth("program_effect", "invited").mean.value,
-        "invitation",
-    );
+    assert_near(effect, truth("program_effect", "invited").mean.value, "invitation");
 }
 
 #[test]
@@ -200,9 +169,7 @@ fn a_failed_campaign_leaves_the_earlier_one() {
     let before = contents(directory.path());
     let obstacle = directory.path().join("truth.parquet.partial");
     fs::create_dir(&obstacle).unwrap();
-    let error = files::write(directory.path(), 50, 8)
-        .unwrap_err()
-        .to_string();
+    let error = files::write(directory.path(), 50, 8).unwrap_err().to_string();
     assert!(error.contains("demo: cannot create"), "{error}");
     fs::remove_dir(obstacle).unwrap();
     assert_eq!(contents(directory.path()), before);
@@ -211,11 +178,7 @@ fn a_failed_campaign_leaves_the_earlier_one() {
 #[test]
 fn directories_of_others_are_refused() {
     let directory = tempfile::tempdir().unwrap();
-    let refusal = || {
-        files::refuse_foreign(directory.path())
-            .unwrap_err()
-            .to_string()
-    };
+    let refusal = || files::refuse_foreign(directory.path()).unwrap_err().to_string();
     let file = |name: &str| directory.path().join(name);
     files::refuse_foreign(&file("new")).unwrap();
     files::refuse_foreign(directory.path()).unwrap();

@@ -42,23 +42,17 @@ impl Tour {
     pub(super) fn of(directory: &Path) -> Result<Self, CliError> {
         let Some(directory) = directory.to_str() else {
             let shown = directory.display();
-            return Err(CliError::Usage(format!(
-                "demo: directory must be UTF-8, got {shown}"
-            )));
+            return Err(CliError::Usage(format!("demo: directory must be UTF-8, got {shown}")));
         };
         let quoted = format!("'{}/", directory.trim_end_matches('/').replace('\'', "''"));
-        Ok(Self {
-            tables: TABLES.replace(TEMPLATE_DIRECTORY, &quoted),
-        })
+        Ok(Self { tables: TABLES.replace(TEMPLATE_DIRECTORY, &quoted) })
     }
 
     /// Writes the SQL to `path`, unless an edited tour is there. Returns whether it was written.
     pub(super) fn leave_at(&self, path: &Path) -> Result<bool, CliError> {
         if path.exists() {
             let old = fs::read_to_string(path).map_err(|error| failed("read", path, error))?;
-            let unedited = old
-                .split_once('\n')
-                .is_some_and(|(first, text)| first == seal(text));
+            let unedited = old.split_once('\n').is_some_and(|(first, text)| first == seal(text));
             if !unedited {
                 return Ok(false);
             }
@@ -85,33 +79,24 @@ impl Tour {
     fn text(&self) -> String {
         let mut text = self.tables.clone();
         for (number, stop) in (1..).zip(STOPS) {
-            text.push_str(&format!(
-                "\n-- {number}. {}",
-                stop.trim_start_matches("-- ")
-            ));
+            text.push_str(&format!("\n-- {number}. {}", stop.trim_start_matches("-- ")));
         }
         text
     }
 }
 
 fn print(text: &str) -> Result<(), CliError> {
-    io::stdout()
-        .write_all(text.as_bytes())
-        .map_err(|error| match error.kind() {
-            ErrorKind::BrokenPipe => CliError::ClosedPipe,
-            _ => CliError::Failed(format!("cannot write to standard output: {error}")),
-        })
+    io::stdout().write_all(text.as_bytes()).map_err(|error| match error.kind() {
+        ErrorKind::BrokenPipe => CliError::ClosedPipe,
+        _ => CliError::Failed(format!("cannot write to standard output: {error}")),
+    })
 }
 
 /// Returns the question and how to read the answer, from the comment that opens a query.
 fn heading(query: &str) -> (String, String) {
-    let comment: Vec<_> = query
-        .lines()
-        .map_while(|line| line.strip_prefix("-- "))
-        .collect();
-    let starts = |word: &str| {
-        (comment.iter().position(|line| line.starts_with(word))).unwrap_or(comment.len())
-    };
+    let comment: Vec<_> = query.lines().map_while(|line| line.strip_prefix("-- ")).collect();
+    let starts =
+        |word: &str| (comment.iter().position(|line| line.starts_with(word))).unwrap_or(comment.len());
     let question = comment[..starts("Input:")].join("\n");
     let reading = comment[starts("Reading:")..].join("\n");
     (question, reading)

@@ -46,9 +46,8 @@ impl TruthSums {
         *effect = effect.plus(logged_offers(logged, &outcomes).minus(outcomes[0]));
         let invited = Action::ALL.map(|action| expected(user, action, 1.0));
         let not_invited = Action::ALL.map(|action| expected(user, action, 0.0));
-        self.invitation = self
-            .invitation
-            .plus(Outcome::mix(logged, &invited).minus(Outcome::mix(logged, &not_invited)));
+        self.invitation =
+            self.invitation.plus(Outcome::mix(logged, &invited).minus(Outcome::mix(logged, &not_invited)));
     }
 
     /// Lists the means, by estimand:
@@ -65,50 +64,28 @@ impl TruthSums {
         let no_offer = self.actions[0];
         let baseline = self.policies[0];
         let mut truths = Vec::new();
-        let mut push = |estimand, name, mean| {
-            truths.push(Truth {
-                estimand,
-                name,
-                mean,
-            })
-        };
+        let mut push = |estimand, name, mean| truths.push(Truth { estimand, name, mean });
 
         for (action, sum) in Action::ALL.into_iter().zip(self.actions) {
             push("action_value", action.name(), sum.times(mean));
         }
         for (action, sum) in Action::ALL.into_iter().zip(self.actions).skip(1) {
-            push(
-                "action_effect",
-                action.name(),
-                sum.minus(no_offer).times(mean),
-            );
+            push("action_effect", action.name(), sum.minus(no_offer).times(mean));
         }
         for (lifecycle, (users, sum)) in Lifecycle::ALL.into_iter().zip(self.lifecycles) {
             if users > 0 {
-                push(
-                    "lifecycle_effect",
-                    lifecycle.name(),
-                    sum.times(1.0 / users as f64),
-                );
+                push("lifecycle_effect", lifecycle.name(), sum.times(1.0 / users as f64));
             }
         }
         for (policy, sum) in Policy::ALL.into_iter().zip(self.policies) {
             push("policy_value", policy.name(), sum.times(mean));
         }
         for (policy, sum) in Policy::ALL.into_iter().zip(self.policies).skip(1) {
-            push(
-                "policy_lift",
-                policy.name(),
-                sum.minus(baseline).times(mean),
-            );
+            push("policy_lift", policy.name(), sum.minus(baseline).times(mean));
         }
         let joining = (joining_rate(true) + joining_rate(false)) / 2.0;
         push("program_effect", "invited", self.invitation.times(mean));
-        push(
-            "program_effect",
-            "joined",
-            self.invitation.times(mean / joining),
-        );
+        push("program_effect", "joined", self.invitation.times(mean / joining));
         truths
     }
 }
@@ -116,7 +93,5 @@ impl TruthSums {
 /// Returns the mean outcome of the logging policy's offers, given that it makes one.
 fn logged_offers(logged: &PerAction<f64>, outcomes: &PerAction<Outcome>) -> Outcome {
     let no_offer = outcomes[0].times(logged[0]);
-    Outcome::mix(logged, outcomes)
-        .minus(no_offer)
-        .times(1.0 / (1.0 - logged[0]))
+    Outcome::mix(logged, outcomes).minus(no_offer).times(1.0 / (1.0 - logged[0]))
 }
