@@ -25,8 +25,8 @@ pub(crate) trait Aggregate: std::fmt::Debug + Send + Sync + 'static {
 
     /// Numbers that hold a state, or 0 when its size varies and it travels as bytes.
     const FLOATS: usize;
-    /// Whether rows can be taken back, for sliding windows.
-    const RETRACTS: bool = false;
+    /// Whether a window may hold a state per row, for sliding frames: not when states grow.
+    const SLIDES: bool = true;
 
     /// Adds rows to one state.
     fn update(&self, state: &mut Self::State, rows: Rows<'_>);
@@ -34,11 +34,8 @@ pub(crate) trait Aggregate: std::fmt::Debug + Send + Sync + 'static {
     /// Adds each row to the state of its group.
     fn update_groups(&self, states: &mut [Self::State], groups: &[usize], rows: Rows<'_>);
 
-    /// Takes rows back; only called when [`Self::RETRACTS`].
-    fn retract(&self, _state: &mut Self::State, _rows: Rows<'_>) {}
-
-    /// Counts rows that were left out; negative when they leave a window.
-    fn skip(&self, _state: &mut Self::State, _rows: i64) {}
+    /// Counts a row that was left out.
+    fn skip(&self, _state: &mut Self::State) {}
 
     /// Adds the rows of another state.
     fn merge(&self, state: &mut Self::State, other: &Self::State);

@@ -84,10 +84,6 @@ impl<const S: usize, const K: usize, const C: usize> Sums for Arms<S, K, C> {
         self.0[arm].push(terms);
     }
 
-    fn retract(&mut self, arm: usize, terms: &[f64; K]) {
-        self.0[arm].retract(terms);
-    }
-
     fn merge(&mut self, other: &Self) {
         for (mine, theirs) in self.0.iter_mut().zip(&other.0) {
             mine.merge(theirs);

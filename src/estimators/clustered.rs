@@ -121,6 +121,7 @@ impl<S: Statistic> Aggregate for Clustered<S> {
     type Output = Option<f64>;
 
     const FLOATS: usize = 0;
+    const SLIDES: bool = false;
 
     fn update(&self, state: &mut Self::State, rows: Rows<'_>) {
         for (i, &key) in rows.clusters.iter().enumerate() {
@@ -134,8 +135,8 @@ impl<S: Statistic> Aggregate for Clustered<S> {
         }
     }
 
-    fn skip(&self, state: &mut Self::State, rows: i64) {
-        state.tally.skipped = state.tally.skipped.saturating_add_signed(rows);
+    fn skip(&self, state: &mut Self::State) {
+        state.tally.skipped += 1;
     }
 
     fn merge(&self, state: &mut Self::State, other: &Self::State) {

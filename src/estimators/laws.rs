@@ -129,7 +129,7 @@ fn check_merging<E: Estimator>(estimator: &E, rows: &Table) {
     assert!(read(&bytes[..bytes.len() - 1]).is_err(), "a cut state is an error");
 }
 
-/// Checks the laws on rows that have an inference: merging, repeating and retracting.
+/// Checks the laws on rows that have an inference: merging and repeating.
 pub(super) fn check<S: Statistic, const A: usize>(statistic: &S, rows: &[[f64; A]]) {
     let table = column_rows(rows);
     check_merging(&Plain(statistic.clone()), &table);
@@ -154,13 +154,6 @@ pub(super) fn check<S: Statistic, const A: usize>(statistic: &S, rows: &[[f64; A
     } else {
         assert!(by_rows(2.0) < ratio && ratio < by_rows(table.len() as f64), "{once:?} {more:?}");
     }
-
-    // Retracting what was added last leaves what was there before.
-    let half = table.len() / 2;
-    let mut state = state_of(&plain, &table, BLOCK);
-    table.slice(half..table.len()).blocks(BLOCK, |rows| plain.retract(&mut state, rows));
-    let first = infer_plain(statistic, &table.slice(0..half));
-    assert_same("retract", &first, &plain.inference(&state, &settings()));
 }
 
 mod tests {

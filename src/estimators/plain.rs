@@ -114,7 +114,6 @@ impl<S: Statistic> Aggregate for Plain<S> {
     type Output = Option<f64>;
 
     const FLOATS: usize = Tally::<S::Sums>::FLOATS;
-    const RETRACTS: bool = true;
 
     fn update(&self, state: &mut Self::State, rows: Rows<'_>) {
         state.push_block(&self.0, rows, &mut Default::default());
@@ -126,15 +125,8 @@ impl<S: Statistic> Aggregate for Plain<S> {
         }
     }
 
-    fn retract(&self, state: &mut Self::State, rows: Rows<'_>) {
-        for i in 0..rows.len {
-            let (arm, terms) = state.terms(&self.0, S::Row::read(rows.columns, i));
-            state.sums.retract(arm, &terms);
-        }
-    }
-
-    fn skip(&self, state: &mut Self::State, rows: i64) {
-        state.skipped = state.skipped.saturating_add_signed(rows);
+    fn skip(&self, state: &mut Self::State) {
+        state.skipped += 1;
     }
 
     fn merge(&self, state: &mut Self::State, other: &Self::State) {

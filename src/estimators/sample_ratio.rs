@@ -1,7 +1,7 @@
 //! Sample ratio mismatch (SRM): whether the arms have the sizes the design says.
 //!
-//! Statistic: Pearson's `X^2 = sum (O - E)^2 / E` over arms with a positive expected share, chi-square on one less
-//! degrees of freedom than such arms. With two arms and an expected count below five the p-value is the exact
+//! Statistic: Pearson's `X^2 = sum (O - E)^2 / E` over arms, each of which has a positive expected share; chi-square
+//! on one less degrees of freedom than arms. With two arms and an expected count below five the p-value is the exact
 //! binomial one.
 //! Holds when: rows are the units that were randomised. A p-value very close to one means blocked randomisation.
 //! Sources: Pearson (1900); Fabijan et al. (2019), "Diagnosing Sample Ratio Mismatch".
@@ -15,7 +15,7 @@ const SMALL_EXPECTED: f64 = 5.0;
 /// The test of arm counts against shares. Its column holds positions of arms in `shares`.
 #[derive(Clone, Debug)]
 pub(crate) struct SampleRatio {
-    /// Expected shares of the arms, with sum 1.
+    /// Expected shares of the arms, positive, with sum 1.
     pub(crate) shares: Vec<f64>,
 }
 
@@ -87,8 +87,8 @@ impl Aggregate for SampleRatio {
 
     fn finish(&self, state: &Vec<f64>) -> GoodnessOfFit {
         let n = state.iter().sum::<f64>();
-        let arms = || state.iter().zip(&self.shares).filter(|&(_, &share)| share > 0.0);
-        let df = self.shares.iter().filter(|&&share| share > 0.0).count().saturating_sub(1) as u64;
+        let arms = || state.iter().zip(&self.shares);
+        let df = self.shares.len().saturating_sub(1) as u64;
         let mut result = GoodnessOfFit { chi2: None, df, p_value: None, n: n as u64 };
         if n == 0.0 {
             return result;

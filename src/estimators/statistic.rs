@@ -119,7 +119,6 @@ pub(crate) trait Sums: Copy + Default + std::fmt::Debug + PartialEq + Send + Syn
     /// Rows in all arms.
     fn count(&self) -> f64;
     fn push(&mut self, arm: usize, terms: &Self::Terms);
-    fn retract(&mut self, arm: usize, terms: &Self::Terms);
     fn merge(&mut self, other: &Self);
     fn shear(&mut self, target: usize, source: usize, factor: f64);
     fn write(&self, out: &mut impl FnMut(f64));

@@ -59,26 +59,6 @@ impl<const K: usize, const C: usize> Moments<K, C> {
         }
     }
 
-    /// Takes back one row that was added before.
-    pub(crate) fn retract(&mut self, row: &[f64; K]) {
-        if self.count <= 1.0 {
-            *self = Self::default();
-            return;
-        }
-        self.count -= 1.0;
-        let after: [f64; K] = std::array::from_fn(|i| row[i] - self.mean[i]);
-        for i in 0..K {
-            self.mean[i] -= after[i] / self.count;
-        }
-        for i in 0..K {
-            for j in 0..=i {
-                self.comoments[packed(i, j)] -= after[i] * (row[j] - self.mean[j]);
-            }
-            let square = &mut self.comoments[packed(i, i)];
-            *square = square.max(0.0);
-        }
-    }
-
     /// Adds the rows of another state.
     pub(crate) fn merge(&mut self, other: &Self) {
         if other.count == 0.0 {
@@ -236,16 +216,6 @@ mod tests {
         blocks.push_block([&columns[0][..33], &columns[1][..33]]);
         blocks.push_block([&columns[0][33..], &columns[1][33..]]);
         assert_close(&whole, &blocks);
-    }
-
-    #[test]
-    fn retract_undoes_push() {
-        let rows = rows();
-        let mut moments = pushed(&rows);
-        rows[60..].iter().for_each(|row| moments.retract(row));
-        assert_close(&moments, &pushed(&rows[..60]));
-        rows[..60].iter().for_each(|row| moments.retract(row));
-        assert_eq!(moments, Moments::default());
     }
 
     #[test]

@@ -4,6 +4,8 @@
 
 #[cfg(feature = "cli")]
 mod cli;
+#[cfg(feature = "cli")]
+mod documents;
 mod engine;
 mod layers;
 mod reference;

@@ -169,7 +169,7 @@ fn a_failed_campaign_leaves_the_earlier_one() {
     let before = contents(directory.path());
     let obstacle = directory.path().join("truth.parquet.partial");
     fs::create_dir(&obstacle).unwrap();
-    let error = files::write(directory.path(), 50, 8).unwrap_err().to_string();
+    let error = format!("{:?}", files::write(directory.path(), 50, 8).unwrap_err());
     assert!(error.contains("demo: cannot create"), "{error}");
     fs::remove_dir(obstacle).unwrap();
     assert_eq!(contents(directory.path()), before);
@@ -178,7 +178,7 @@ fn a_failed_campaign_leaves_the_earlier_one() {
 #[test]
 fn directories_of_others_are_refused() {
     let directory = tempfile::tempdir().unwrap();
-    let refusal = || files::refuse_foreign(directory.path()).unwrap_err().to_string();
+    let refusal = || format!("{:?}", files::refuse_foreign(directory.path()).unwrap_err());
     let file = |name: &str| directory.path().join(name);
     files::refuse_foreign(&file("new")).unwrap();
     files::refuse_foreign(directory.path()).unwrap();

@@ -4,14 +4,15 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef};
-use datafusion::common::{Result, internal_err, plan_err};
-use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
+use datafusion::common::{Result, internal_err};
+use datafusion::logical_expr::function::{AccumulatorArgs, AggregateFunctionSimplification, StateFieldsArgs};
 use datafusion::logical_expr::utils::{AggregateOrderSensitivity, format_state_name};
 use datafusion::logical_expr::{Accumulator, AggregateUDFImpl, Documentation, GroupsAccumulator, Signature};
 
 use super::bound::{BoundAggregate, Wanted, state_types};
 use super::call::{Call, Layout};
 use super::definition::{Definition, Kind};
+use super::distinct::{refuse_distinct, refuse_distinct_in_plan};
 use super::documentation::{document, interval_settings};
 use super::options::{OptionSpec, Shapes};
 use super::output::Column;
@@ -78,9 +79,7 @@ impl AggregateFunction {
 
     /// What one call needs, from its types and constants.
     fn prepare(&self, args: &AccumulatorArgs<'_>) -> Result<(BoundAggregate, Reader, Wanted)> {
-        if args.is_distinct {
-            return plan_err!("{}: DISTINCT is not supported; remove duplicates in a subquery", self.name);
-        }
+        refuse_distinct(&self.name, args.is_distinct)?;
         let types: Vec<_> = args.expr_fields.iter().map(|field| field.data_type().clone()).collect();
         let layout = Layout::new(self.definition, &self.name, &types)?;
         let call =
@@ -147,6 +146,11 @@ impl AggregateUDFImpl for AggregateFunction {
         Ok(bound.accumulator(reader, wanted))
     }
 
+    fn create_sliding_accumulator(&self, args: AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>> {
+        let (bound, reader, wanted) = self.prepare(&args)?;
+        Ok(bound.sliding_accumulator(reader, wanted))
+    }
+
     fn groups_accumulator_supported(&self, args: AccumulatorArgs<'_>) -> bool {
         !args.is_distinct
     }
@@ -154,6 +158,10 @@ impl AggregateUDFImpl for AggregateFunction {
     fn create_groups_accumulator(&self, args: AccumulatorArgs<'_>) -> Result<Box<dyn GroupsAccumulator>> {
         let (bound, reader, wanted) = self.prepare(&args)?;
         Ok(bound.groups_accumulator(reader, wanted))
+    }
+
+    fn simplify(&self) -> Option<AggregateFunctionSimplification> {
+        refuse_distinct_in_plan(&self.name)
     }
 
     fn order_sensitivity(&self) -> AggregateOrderSensitivity {

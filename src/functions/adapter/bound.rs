@@ -11,6 +11,7 @@ use datafusion::logical_expr::{Accumulator, EmitTo, GroupsAccumulator};
 
 use super::output::Column;
 use super::reader::{Reader, Sink};
+use super::sliding::SlidingAccumulator;
 use super::state::Header;
 use crate::estimators::{
     Aggregate, Clustered, DecodeError, Estimator, FloatReader, Inference, IntervalSettings, Plain, Rows,
@@ -80,6 +81,11 @@ impl BoundAggregate {
         self.0.groups_accumulator(reader, wanted)
     }
 
+    /// For frames whose rows leave, when the aggregate has such; else the engine refuses them.
+    pub(super) fn sliding_accumulator(&self, reader: Reader, wanted: Wanted) -> Box<dyn Accumulator> {
+        self.0.sliding_accumulator(reader, wanted)
+    }
+
     /// An empty state that states can be merged into; `None` unless it is an estimator.
     pub(super) fn merged(&self) -> Option<Box<dyn MergedState>> {
         self.0.merged()
@@ -99,6 +105,7 @@ trait Binding: Send + Sync {
     fn floats(&self) -> usize;
     fn accumulator(&self, reader: Reader, wanted: Wanted) -> Box<dyn Accumulator>;
     fn groups_accumulator(&self, reader: Reader, wanted: Wanted) -> Box<dyn GroupsAccumulator>;
+    fn sliding_accumulator(&self, reader: Reader, wanted: Wanted) -> Box<dyn Accumulator>;
     fn merged(&self) -> Option<Box<dyn MergedState>>;
 }
 
@@ -133,6 +140,10 @@ impl<E: Estimator> Binding for EstimatorBinding<E> {
 
     fn groups_accumulator(&self, reader: Reader, wanted: Wanted) -> Box<dyn GroupsAccumulator> {
         Box::new(GroupedAccumulator::new(&self.0, reader, self.finish(wanted)))
+    }
+
+    fn sliding_accumulator(&self, reader: Reader, wanted: Wanted) -> Box<dyn Accumulator> {
+        sliding(&self.0, reader, self.finish(wanted))
     }
 
     fn merged(&self) -> Option<Box<dyn MergedState>> {
@@ -201,15 +212,19 @@ impl<A: Aggregate, T: Column + 'static> Binding for MeasureBinding<A, T> {
         Box::new(GroupedAccumulator::new(&self.aggregate, reader, self.finish()))
     }
 
+    fn sliding_accumulator(&self, reader: Reader, _wanted: Wanted) -> Box<dyn Accumulator> {
+        sliding(&self.aggregate, reader, self.finish())
+    }
+
     fn merged(&self) -> Option<Box<dyn MergedState>> {
         None
     }
 }
 
 /// Makes the result column of some states.
-type Finish<A> = Box<dyn Fn(&A, &[<A as Aggregate>::State]) -> ArrayRef + Send + Sync>;
+pub(super) type Finish<A> = Box<dyn Fn(&A, &[<A as Aggregate>::State]) -> ArrayRef + Send + Sync>;
 
-/// One state, for queries without GROUP BY and for windows.
+/// One state, for queries without GROUP BY and for windows that do not slide.
 struct RowAccumulator<A: Aggregate> {
     aggregate: Arc<A>,
     reader: Reader,
@@ -229,45 +244,25 @@ impl<A: Aggregate> std::fmt::Debug for RowAccumulator<A> {
     }
 }
 
-/// Adds rows to a state or takes them back.
 struct OneState<'a, A: Aggregate> {
     aggregate: &'a A,
     state: &'a mut A::State,
-    retract: bool,
 }
 
 impl<A: Aggregate> Sink for OneState<'_, A> {
     fn rows(&mut self, rows: Rows<'_>, _groups: &[usize]) {
-        if self.retract {
-            self.aggregate.retract(self.state, rows);
-        } else {
-            self.aggregate.update(self.state, rows);
-        }
+        self.aggregate.update(self.state, rows);
     }
 
     fn skipped(&mut self, _group: usize) {
-        self.aggregate.skip(self.state, if self.retract { -1 } else { 1 });
-    }
-}
-
-impl<A: Aggregate> RowAccumulator<A> {
-    fn read(&mut self, values: &[ArrayRef], retract: bool) -> Result<()> {
-        let (aggregate, state) = (self.aggregate.as_ref(), &mut self.state);
-        self.reader.read(values, None, &[], &mut OneState { aggregate, state, retract })
+        self.aggregate.skip(self.state);
     }
 }
 
 impl<A: Aggregate> Accumulator for RowAccumulator<A> {
     fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
-        self.read(values, false)
-    }
-
-    fn retract_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
-        self.read(values, true)
-    }
-
-    fn supports_retract_batch(&self) -> bool {
-        A::RETRACTS
+        let (aggregate, state) = (self.aggregate.as_ref(), &mut self.state);
+        self.reader.read(values, None, &[], &mut OneState { aggregate, state })
     }
 
     fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
@@ -292,6 +287,14 @@ impl<A: Aggregate> Accumulator for RowAccumulator<A> {
 
     fn size(&self) -> usize {
         size_of_val(self) + self.aggregate.heap_size(&self.state)
+    }
+}
+
+fn sliding<A: Aggregate>(aggregate: &Arc<A>, reader: Reader, finish: Finish<A>) -> Box<dyn Accumulator> {
+    if A::SLIDES {
+        Box::new(SlidingAccumulator::new(aggregate, reader, finish))
+    } else {
+        Box::new(RowAccumulator::new(aggregate, reader, finish))
     }
 }
 
@@ -320,7 +323,7 @@ impl<A: Aggregate> Sink for StatePerGroup<'_, A> {
     }
 
     fn skipped(&mut self, group: usize) {
-        self.aggregate.skip(&mut self.states[group], 1);
+        self.aggregate.skip(&mut self.states[group]);
     }
 }
 
@@ -367,12 +370,8 @@ impl<A: Aggregate> GroupsAccumulator for GroupedAccumulator<A> {
         values: &[ArrayRef],
         opt_filter: Option<&BooleanArray>,
     ) -> Result<Vec<ArrayRef>> {
-        let rows = values.first().map_or(0, |array| array.len());
-        let mut states = vec![A::State::default(); rows];
-        let groups: Vec<usize> = (0..rows).collect();
-        let mut sink = StatePerGroup { aggregate: self.aggregate.as_ref(), states: &mut states };
-        self.reader.read(values, opt_filter, &groups, &mut sink)?;
-        Ok(transfer(self.aggregate.as_ref(), &states))
+        let aggregate = self.aggregate.as_ref();
+        Ok(transfer(aggregate, &states_of_rows(aggregate, &self.reader, values, opt_filter)?))
     }
 
     fn size(&self) -> usize {
@@ -380,6 +379,20 @@ impl<A: Aggregate> GroupsAccumulator for GroupedAccumulator<A> {
         let outside = if A::FLOATS > 0 { 0 } else { self.states.iter().map(heap).sum() };
         size_of_val(self) + self.states.capacity() * size_of::<A::State>() + outside
     }
+}
+
+/// One state for each row, empty where `filter` does not select it.
+pub(super) fn states_of_rows<A: Aggregate>(
+    aggregate: &A,
+    reader: &Reader,
+    values: &[ArrayRef],
+    filter: Option<&BooleanArray>,
+) -> Result<Vec<A::State>> {
+    let rows = values.first().map_or(0, |array| array.len());
+    let mut states = vec![A::State::default(); rows];
+    let groups: Vec<usize> = (0..rows).collect();
+    reader.read(values, filter, &groups, &mut StatePerGroup { aggregate, states: &mut states })?;
+    Ok(states)
 }
 
 /// States as columns of numbers, or as one column of bytes.

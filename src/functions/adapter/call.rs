@@ -123,7 +123,7 @@ pub(crate) fn constant_struct(function: &str, argument: &Arc<dyn PhysicalExpr>) 
     }
 }
 
-/// Reads expected shares and scales them to sum 1.
+/// Reads expected shares and scales them to sum 1. An arm of share 0 is one that must not be seen.
 fn shares(function: &str, given: &StructArray) -> Result<Vec<(String, f64)>> {
     let mut shares = vec![];
     for (arm, scalar) in fields(given)? {
@@ -143,6 +143,7 @@ fn shares(function: &str, given: &StructArray) -> Result<Vec<(String, f64)>> {
     if sum <= 0.0 {
         return plan_err!("{function}: the shares must have a positive sum, got {sum}");
     }
+    shares.retain(|&(_, share)| share > 0.0);
     shares.iter_mut().for_each(|(_, share)| *share /= sum);
     Ok(shares)
 }

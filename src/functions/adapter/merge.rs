@@ -7,13 +7,14 @@ use datafusion::arrow::array::{ArrayRef, AsArray};
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion::common::{Result, ScalarValue, exec_datafusion_err, internal_err, plan_err};
-use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
+use datafusion::logical_expr::function::{AccumulatorArgs, AggregateFunctionSimplification, StateFieldsArgs};
 use datafusion::logical_expr::utils::{AggregateOrderSensitivity, format_state_name};
 use datafusion::logical_expr::{Accumulator, AggregateUDFImpl, Documentation, Signature};
 
 use super::bound::MergedState;
 use super::call::constant_struct;
 use super::definition::{Definition, Kind};
+use super::distinct::{refuse_distinct, refuse_distinct_in_plan};
 use super::documentation::{document_merge, interval_settings};
 use super::options::{OptionSpec, Options, Shapes};
 use super::output::Column;
@@ -121,15 +122,17 @@ impl AggregateUDFImpl for MergeFunction {
     }
 
     fn accumulator(&self, args: AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>> {
-        if args.is_distinct {
-            return plan_err!("{}: DISTINCT is not supported; remove duplicates in a subquery", self.name);
-        }
+        refuse_distinct(&self.name, args.is_distinct)?;
         Ok(Box::new(MergeAccumulator {
             definition: self.definition,
             function: self.name.clone(),
             settings: if self.ci { Some(self.settings(&args)?) } else { None },
             merged: None,
         }))
+    }
+
+    fn simplify(&self) -> Option<AggregateFunctionSimplification> {
+        refuse_distinct_in_plan(&self.name)
     }
 
     fn order_sensitivity(&self) -> AggregateOrderSensitivity {

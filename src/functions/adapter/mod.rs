@@ -7,6 +7,7 @@ mod bound;
 mod call;
 mod cluster_key;
 mod definition;
+mod distinct;
 mod documentation;
 mod merge;
 mod options;
@@ -15,6 +16,7 @@ mod reader;
 mod rule;
 mod score;
 mod signature;
+mod sliding;
 mod state;
 
 pub(super) use aggregate::{AggregateFunction, Shape};
