@@ -29,7 +29,7 @@ SELECT
   round(lift['estimate'], 3) AS estimate,
   round(lift['ci_low'], 3) AS ci_low,
   round(lift['ci_high'], 3) AS ci_high,
-  lift['p_value'] AS p_value,
+  round(lift['p_value'], 4) AS p_value,
   round(truth, 3) AS truth,
   truth BETWEEN lift['ci_low'] AND lift['ci_high'] AS truth_inside
 FROM compared

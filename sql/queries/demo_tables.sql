@@ -14,13 +14,13 @@ CREATE OR REPLACE VIEW truth AS SELECT * FROM 'causal-demo/truth.parquet';
 CREATE OR REPLACE VIEW choices AS
   SELECT *, 'no_offer' AS choice, q_value_no_offer AS q_value_choice, q_cost_no_offer AS q_cost_choice FROM decisions
   UNION ALL
-  SELECT *, 'free_delivery', q_value_free_delivery, q_cost_free_delivery FROM decisions
+  SELECT *, 'free_delivery' AS choice, q_value_free_delivery AS q_value_choice, q_cost_free_delivery AS q_cost_choice FROM decisions
   UNION ALL
-  SELECT *, 'discount_5', q_value_discount_5, q_cost_discount_5 FROM decisions
+  SELECT *, 'discount_5' AS choice, q_value_discount_5 AS q_value_choice, q_cost_discount_5 AS q_cost_choice FROM decisions
   UNION ALL
-  SELECT *, 'discount_10', q_value_discount_10, q_cost_discount_10 FROM decisions
+  SELECT *, 'discount_10' AS choice, q_value_discount_10 AS q_value_choice, q_cost_discount_10 AS q_cost_choice FROM decisions
   UNION ALL
-  SELECT *, 'cashback', q_value_cashback, q_cost_cashback FROM decisions;
+  SELECT *, 'cashback' AS choice, q_value_cashback AS q_value_choice, q_cost_cashback AS q_cost_choice FROM decisions;
 
 CREATE OR REPLACE VIEW evaluations AS
   SELECT

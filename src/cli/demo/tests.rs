@@ -3,6 +3,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use datafusion::arrow::array::{ArrayRef, AsArray, RecordBatch};
+use datafusion::arrow::datatypes::Float64Type;
+
 use super::{
     behaviour::Action,
     campaign::{Decision, campaign},
@@ -12,6 +15,7 @@ use super::{
     tour::Tour,
     truth::{Truth, TruthSums},
 };
+use crate::cli::engine::{Engine, EngineOptions};
 
 /// Mean and its standard error.
 fn mean(values: impl IntoIterator<Item = f64>) -> (f64, f64) {
@@ -120,6 +124,40 @@ fn logged_outcomes_average_to_the_truth() {
     let ((invited, invited_error), (other, other_error)) = (arm(true), arm(false));
     let effect = (invited - other, invited_error.hypot(other_error));
     assert_near(effect, truth("program_effect", "invited").mean.value, "invitation");
+}
+
+/// Estimate less truth of the policies' net value, by the functions that analysts call, on one campaign.
+fn errors_of_estimates(seed: u64) -> Vec<Vec<f64>> {
+    const SQL: &str = "
+        SELECT ips_policy_value(evaluations.net_value, propensity, target_prob) - max(truth.net_value),
+          dr_policy_value(evaluations.net_value, propensity, target_prob, q_logged, q_target) - max(truth.net_value)
+        FROM evaluations JOIN truth ON truth.name = policy AND truth.estimand = 'policy_value'
+        GROUP BY policy ORDER BY policy";
+    let directory = tempfile::tempdir().unwrap();
+    files::write(directory.path(), 1_500, seed).unwrap();
+    let tour = Tour::of(directory.path()).unwrap();
+    let engine = Engine::start(&EngineOptions::default()).unwrap();
+    let batches = engine.run(|context| async move {
+        tour.create_views(&context).await?;
+        Ok(context.sql(SQL).await?.collect().await?)
+    });
+    let batches = batches.unwrap();
+    let columns = |batch: &RecordBatch| batch.columns().to_vec();
+    let numbers = |column: &ArrayRef| column.as_primitive::<Float64Type>().values().to_vec();
+    let errors: Vec<_> = batches.iter().flat_map(columns).map(|column| numbers(&column)).collect();
+    assert_eq!(errors.iter().flatten().count(), 2 * Policy::COUNT);
+    errors
+}
+
+#[test]
+fn policy_values_are_unbiased() {
+    let campaigns: Vec<_> = (1..=40).map(errors_of_estimates).collect();
+    for (estimator, name) in ["IPS", "DR"].into_iter().enumerate() {
+        for policy in 0..Policy::COUNT {
+            let errors = campaigns.iter().map(|campaign| campaign[estimator][policy]);
+            assert_near(mean(errors), 0.0, &format!("{name}, policy {policy}"));
+        }
+    }
 }
 
 #[test]

@@ -64,14 +64,20 @@ impl Tour {
 
     /// Asks the questions one by one and prints each with its answer.
     pub(super) async fn take(&self, context: &SessionContext) -> Result<(), CliError> {
-        for view in self.tables.trim_end().split_inclusive(";\n") {
-            context.sql(view).await?.collect().await?;
-        }
+        self.create_views(context).await?;
         for (number, stop) in (1..).zip(STOPS) {
             let (question, reading) = heading(stop);
             print(&format!("{number}. {question}\n"))?;
             print_box(context, stop).await?;
             print(&format!("{reading}\n\n"))?;
+        }
+        Ok(())
+    }
+
+    /// Creates the views that the questions are about.
+    pub(super) async fn create_views(&self, context: &SessionContext) -> Result<(), CliError> {
+        for view in self.tables.trim_end().split_inclusive(";\n") {
+            context.sql(view).await?.collect().await?;
         }
         Ok(())
     }
