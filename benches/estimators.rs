@@ -1,0 +1,126 @@
+//! The aggregates alone: columns in memory into an accumulator, without the engine around it.
+
+#[allow(dead_code, reason = "every benchmark uses a part of the log")]
+mod log;
+
+use std::hint::black_box;
+use std::sync::Arc;
+
+use criterion::{BenchmarkGroup, Criterion, Throughput, measurement::WallTime};
+use datafusion::arrow::array::{ArrayRef, RecordBatch};
+use datafusion::datasource::MemTable;
+use datafusion::error::Result;
+use datafusion::logical_expr::EmitTo;
+use datafusion::physical_expr::aggregate::AggregateFunctionExpr;
+use datafusion::physical_plan::aggregates::AggregateExec;
+use datafusion::physical_plan::collect;
+use datafusion::prelude::{SessionConfig, SessionContext};
+use datafusion_causal::session;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+const BATCH: usize = 8192;
+const BATCHES: usize = 16;
+const ROWS: usize = BATCH * BATCHES;
+
+/// One call of every kernel.
+const CALLS: [&str; 21] = [
+    "avg(reward)",
+    "mean_ci(reward)",
+    "mean_ci(reward, household_id)",
+    "diff_in_means_ci(reward, treated)",
+    "ipw_mean_ci(reward, propensity)",
+    "ipw_ate_ci(reward, treated, propensity)",
+    "aipw_ate_ci(reward, treated, propensity, q_logged, q_target)",
+    "relative_lift_ci(reward, treated)",
+    "relative_lift_ci(reward, treated, propensity)",
+    "ips_policy_value_ci(reward, propensity, target_prob)",
+    "snips_policy_value_ci(reward, propensity, target_prob)",
+    "dm_policy_value_ci(q_target)",
+    "dr_policy_value_ci(reward, propensity, target_prob, q_logged, q_target)",
+    "dr_policy_value_ci(reward, propensity, target_prob, q_logged, q_target, household_id)",
+    "sndr_policy_value_ci(reward, propensity, target_prob, q_logged, q_target)",
+    "ips_policy_lift_ci(reward, propensity, target_prob)",
+    "dr_policy_lift_ci(reward, propensity, target_prob, q_logged, q_target)",
+    "smd(reward, treated)",
+    "ess(propensity)",
+    "weight_mean_test(propensity)",
+    "srm_test(action, {'no_offer': 1, 'email': 1, 'coupon': 1, 'gift': 1, 'call': 1})",
+];
+
+fn main() {
+    let runtime = log::session::runtime();
+    let batches: Vec<RecordBatch> = (0..BATCHES).map(|i| log::batch(ROWS, i * BATCH, BATCH)).collect();
+    let mut criterion = Criterion::default().sample_size(20).configure_from_args();
+    for call in CALLS {
+        let planned = runtime.block_on(planned(call, &batches)).expect("the call can be planned");
+        let mut group = criterion.benchmark_group(call);
+        group.throughput(Throughput::Elements(ROWS as u64));
+        bench(&mut group, &planned).expect("the rows are valid");
+        group.finish();
+    }
+    criterion.final_summary();
+}
+
+fn bench(group: &mut BenchmarkGroup<'_, WallTime>, (aggregate, arguments): &Call) -> Result<()> {
+    group.bench_function("one_state", |bencher| {
+        bencher.iter(|| {
+            let mut accumulator = aggregate.create_accumulator()?;
+            arguments.iter().try_for_each(|values| accumulator.update_batch(values))?;
+            black_box(accumulator.evaluate())
+        });
+    });
+    if !aggregate.groups_accumulator_supported() {
+        return Ok(());
+    }
+    for groups in [40, 10_000] {
+        let indices: Vec<usize> = (0..BATCH).map(|row| row * 7_919 % groups).collect();
+        group.bench_function(format!("{groups}_states"), |bencher| {
+            bencher.iter(|| {
+                let mut accumulator = aggregate.create_groups_accumulator()?;
+                for values in arguments {
+                    accumulator.update_batch(values, &indices, None, groups)?;
+                }
+                black_box(accumulator.evaluate(EmitTo::All))
+            });
+        });
+    }
+    let first = &arguments[0];
+    let states = aggregate.create_groups_accumulator()?.convert_to_state(first, None)?;
+    let indices: Vec<usize> = (0..BATCH).map(|row| row % 40).collect();
+    group.bench_function("merge_row_states", |bencher| {
+        bencher.iter(|| {
+            let mut accumulator = aggregate.create_groups_accumulator()?;
+            for _ in 0..BATCHES {
+                accumulator.merge_batch(&states, &indices, 40)?;
+            }
+            black_box(accumulator.evaluate(EmitTo::All))
+        });
+    });
+    Ok(())
+}
+
+/// An aggregate, and the values that the engine would hand over to it, batch by batch.
+type Call = (Arc<AggregateFunctionExpr>, Vec<Vec<ArrayRef>>);
+
+/// Plans a call over the log.
+async fn planned(call: &str, batches: &[RecordBatch]) -> Result<Call> {
+    let state = session::builder(SessionConfig::new().with_target_partitions(1)).build();
+    let context = SessionContext::new_with_state(state);
+    let table = MemTable::try_new(log::schema(), vec![batches.to_vec()])?;
+    context.register_table("log", Arc::new(table))?;
+    let mut plan = context.sql(&format!("SELECT {call} FROM log")).await?.create_physical_plan().await?;
+    while !plan.is::<AggregateExec>() {
+        plan = Arc::clone(plan.children()[0]);
+    }
+    let node = plan.downcast_ref::<AggregateExec>().expect("the loop ended there");
+    let aggregate = Arc::clone(&node.aggr_expr()[0]);
+    let input = collect(Arc::clone(node.input()), context.task_ctx()).await?;
+    let values = |batch: &RecordBatch| {
+        let expressions = aggregate.expressions();
+        expressions.iter().map(|e| e.evaluate(batch)?.into_array(batch.num_rows())).collect()
+    };
+    let arguments = input.iter().map(values).collect::<Result<_>>()?;
+    Ok((aggregate, arguments))
+}
