@@ -24,7 +24,7 @@ pub mod cli;
 mod estimators;
 mod functions;
 mod math;
+mod plan;
 pub mod session;
 
-pub use functions::reference;
-pub use session::{register, register_functions};
+pub use session::{reference, register, register_functions};

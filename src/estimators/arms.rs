@@ -80,6 +80,16 @@ impl<const S: usize, const K: usize, const C: usize> Sums for Arms<S, K, C> {
     }
 
     #[inline]
+    fn has_weight(&self, k: usize) -> bool {
+        self.0.iter().any(|moments| moments.mean()[k] > 0.0)
+    }
+
+    #[inline]
+    fn term(terms: &[f64; K], k: usize) -> f64 {
+        terms[k]
+    }
+
+    #[inline]
     fn push(&mut self, arm: usize, terms: &[f64; K]) {
         self.0[arm].push(terms);
     }
@@ -188,17 +198,20 @@ impl<const S: usize, const K: usize, const C: usize> Sums for Arms<S, K, C> {
     }
 
     fn cluster_influence(&self, gradient: &[[f64; K]; S], totals: &Totals<S, K>) -> f64 {
-        let mut sum = 0.0;
+        let (mut sum, mut rounding) = (0.0_f64, 0.0);
         for (arm, moments) in self.0.iter().enumerate() {
             let rows = totals.count[arm];
             if rows > 0.0 {
                 for k in 0..K {
-                    let deviation = totals.sum[arm][k] - rows * moments.mean()[k];
-                    sum += gradient[arm][k] * deviation / moments.count();
+                    let (total, expected) = (totals.sum[arm][k], rows * moments.mean()[k]);
+                    let factor = gradient[arm][k] / moments.count();
+                    sum += factor * (total - expected);
+                    rounding += factor.abs() * (total.abs() + expected.abs()) * rows.sqrt();
                 }
             }
         }
-        sum
+        // A cluster whose influences cancel has the influence zero, not the rounding of its sums.
+        if sum.abs() <= rounding * (4 * K) as f64 * f64::EPSILON { 0.0 } else { sum }
     }
 
     fn combine(f: f64, a: &[[f64; K]; S], g: f64, b: &[[f64; K]; S]) -> [[f64; K]; S] {

@@ -49,6 +49,11 @@ impl WeightedMoments {
         if other.sum == 0.0 {
             return;
         }
+        if self.sum == 0.0 {
+            // Not by the update below, whose rounding would make a constant vary.
+            *self = *other;
+            return;
+        }
         let sum = self.sum + other.sum;
         let delta = other.mean - self.mean;
         self.mean += delta * other.sum / sum;

@@ -98,7 +98,7 @@ impl<T: Sums> ClusteredTally<T> {
 impl<T: Sums> Errors<T::Gradient> for ClusteredTally<T> {
     fn covariance(&self, a: &T::Gradient, b: &T::Gradient) -> Option<f64> {
         // The estimate needs support for an error in every arm, as without clusters.
-        self.tally.sums.covariance(a, b)?;
+        let unclustered = self.tally.sums.covariance(a, b)?;
         let influence = |gradient, totals| self.tally.sums.cluster_influence(gradient, totals);
         let sum = self
             .clusters
@@ -107,7 +107,8 @@ impl<T: Sums> Errors<T::Gradient> for ClusteredTally<T> {
             .map(|totals| influence(a, totals) * influence(b, totals))
             .sum::<f64>();
         let df = self.cluster_df()?;
-        Some(sum * (df + 1.0) / df)
+        // Influences that vary and cancel in every cluster leave nothing to infer from; only equal ones have no error.
+        (sum != 0.0 || unclustered == 0.0).then_some(sum * (df + 1.0) / df)
     }
 
     fn cluster_df(&self) -> Option<f64> {

@@ -1,7 +1,7 @@
 //! From an estimate and its influence values to error, interval and test.
 
 use super::statistic::{Linear, Solution, Statistic, Sums};
-use crate::math::{fieller_interval, normal_quantile, normal_two_sided, t_quantile, t_two_sided};
+use crate::math::{fieller_reach, normal_quantile, normal_two_sided, t_quantile, t_two_sided};
 
 /// The whole inference of an estimator: what `f_ci` returns. `None` is NULL.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -101,8 +101,11 @@ pub(crate) fn infer<S: Statistic>(
         return inference;
     };
     let linear = solution.linear::<S::Sums>();
-    inference.estimate = Some(linear.value);
-    let Some(variance) = errors.covariance(&linear.gradient, &linear.gradient) else {
+    // Sums beyond the range of numbers say nothing.
+    inference.estimate = Some(linear.value).filter(|value| value.is_finite());
+    let variance = errors.covariance(&linear.gradient, &linear.gradient);
+    let Some(variance) = variance.filter(|variance| inference.estimate.is_some() && variance.is_finite())
+    else {
         return inference;
     };
     let std_error = variance.sqrt();
@@ -123,13 +126,13 @@ pub(crate) fn infer<S: Statistic>(
     };
     let (low, high) = match (kind, solution) {
         (Interval::Fieller, Solution::Ratio { numerator, denominator, offset }) => {
-            let Some((set, p_value)) =
+            let Some(((below, above), p_value)) =
                 fieller::<S>(numerator, denominator, offset, errors, critical, reference)
             else {
                 return inference;
             };
             inference.p_value = p_value.filter(|_| S::TESTED);
-            (set.0 + offset, set.1 + offset)
+            (linear.value + below, linear.value + above)
         }
         _ => {
             if S::TESTED && std_error > 0.0 {
@@ -142,7 +145,7 @@ pub(crate) fn infer<S: Statistic>(
     inference
 }
 
-/// Fieller's set of `U / V`, and the test that inverts it: of `U + offset V = 0`.
+/// How far Fieller's set of `U / V` reaches around it, and the test that inverts it: of `U + offset V = 0`.
 fn fieller<S: Statistic>(
     numerator: Linear<<S::Sums as Sums>::Gradient>,
     denominator: Linear<<S::Sums as Sums>::Gradient>,
@@ -152,10 +155,12 @@ fn fieller<S: Statistic>(
     reference: Reference,
 ) -> Option<((f64, f64), Option<f64>)> {
     let variance = |gradient| errors.covariance(gradient, gradient);
-    let set = fieller_interval(
-        (numerator.value, variance(&numerator.gradient)?),
+    let ratio = numerator.value / denominator.value;
+    let residual = S::Sums::combine(1.0, &numerator.gradient, -ratio, &denominator.gradient);
+    let reach = fieller_reach(
         (denominator.value, variance(&denominator.gradient)?),
-        errors.covariance(&numerator.gradient, &denominator.gradient)?,
+        variance(&residual)?,
+        errors.covariance(&residual, &denominator.gradient)?,
         critical,
     );
     let contrast = S::Sums::combine(1.0, &numerator.gradient, offset, &denominator.gradient);
@@ -163,7 +168,7 @@ fn fieller<S: Statistic>(
     let p_value = (std_error > 0.0)
         .then(|| (numerator.value + offset * denominator.value) / std_error)
         .and_then(|z| reference.p_value(z));
-    Some((set, p_value))
+    Some((reach, p_value))
 }
 
 impl<G: Copy> Solution<G> {
@@ -175,7 +180,8 @@ impl<G: Copy> Solution<G> {
                 let ratio = numerator.value / denominator.value;
                 let scale = 1.0 / denominator.value;
                 Linear {
-                    value: ratio + offset,
+                    // Not `ratio + offset`, which cancels when the lift is small.
+                    value: (numerator.value + offset * denominator.value) / denominator.value,
                     gradient: T::combine(scale, &numerator.gradient, -ratio * scale, &denominator.gradient),
                 }
             }

@@ -2,7 +2,7 @@
 
 use super::aggregate::{Aggregate, DecodeError, Estimator, FloatReader, Rows};
 use super::inference::{Errors, Inference, IntervalSettings, infer};
-use super::statistic::{Row, Statistic, Sums};
+use super::statistic::{Outcome, Row, Statistic, Sums};
 
 /// A statistic with errors for independent rows.
 #[derive(Clone, Debug)]
@@ -19,14 +19,24 @@ pub(crate) struct Tally<T> {
 impl<T: Sums> Tally<T> {
     pub(crate) const FLOATS: usize = T::FLOATS + 2;
 
-    /// Makes the first outcome the origin.
+    /// Makes the outcome of `row` the origin when no outcome has had a weight yet; says whether the origin stands.
     #[inline]
-    fn place_origin<S: Statistic<Sums = T>>(&mut self, statistic: &S, row: &S::Row) {
-        if let Some(outcome) = statistic.outcome()
-            && self.sums.count() == 0.0
-        {
-            self.origin = row.value(outcome.argument);
+    fn place_origin<S: Statistic<Sums = T>>(&mut self, statistic: &S, row: &S::Row) -> bool {
+        let Some(outcome) = statistic.outcome() else { return true };
+        if self.has_weight(&outcome) {
+            return true;
         }
+        let terms = statistic.terms(row);
+        let weighs = outcome.weighted.iter().any(|&(_, weight)| T::term(&terms, weight) > 0.0);
+        if weighs {
+            self.origin = statistic.origin(row);
+        }
+        weighs
+    }
+
+    #[inline]
+    fn has_weight(&self, outcome: &Outcome) -> bool {
+        outcome.weighted.iter().any(|&(_, weight)| self.sums.has_weight(weight))
     }
 
     /// Reads a row about the origin: its arm and its terms.
@@ -48,10 +58,7 @@ impl<T: Sums> Tally<T> {
     }
 
     fn push_block<S: Statistic<Sums = T>>(&mut self, statistic: &S, rows: Rows<'_>, block: &mut T::Block) {
-        if rows.len == 0 {
-            return;
-        }
-        self.place_origin(statistic, &S::Row::read(rows.columns, 0));
+        _ = (0..rows.len).any(|i| self.place_origin(statistic, &S::Row::read(rows.columns, i)));
         for i in 0..rows.len {
             let (arm, terms) = self.terms(statistic, S::Row::read(rows.columns, i));
             T::place(block, i, arm, &terms);
@@ -65,7 +72,7 @@ impl<T: Sums> Tally<T> {
         if other.sums.count() == 0.0 {
             return 0.0;
         }
-        if self.sums.count() == 0.0 {
+        if statistic.outcome().is_some_and(|outcome| !self.has_weight(&outcome)) {
             self.origin = other.origin;
         }
         let moved = other.origin - self.origin;

@@ -62,12 +62,20 @@ impl Statistic for SelfNormalizedDr {
         [q_target, weight, weight * (reward - q_logged)]
     }
 
-    fn solve(&self, sums: &Self::Sums, _origin: f64) -> Option<Solution<[[f64; 3]; 1]>> {
+    fn outcome(&self) -> Option<Outcome> {
+        Some(Outcome { argument: 0, weighted: &[(2, 1)] })
+    }
+
+    fn origin(&self, &[reward, _, _, q_logged, _]: &[f64; 5]) -> f64 {
+        reward - q_logged
+    }
+
+    fn solve(&self, sums: &Self::Sums, origin: f64) -> Option<Solution<[[f64; 3]; 1]>> {
         let [direct, weight, residual] = sums.means()?;
         let correction = weighted_mean(weight, residual);
         let [by_weight, by_residual] = correction.gradient;
         (weight > 0.0).then_some(Solution::Smooth(Linear {
-            value: direct + correction.value,
+            value: direct + correction.value + origin,
             gradient: [[1.0, by_weight, by_residual]],
         }))
     }

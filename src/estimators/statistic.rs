@@ -65,6 +65,12 @@ pub(crate) trait Statistic: std::fmt::Debug + Clone + Send + Sync + 'static {
         None
     }
 
+    /// The outcome of a row as the sums take it up, for which an origin is sought.
+    #[inline]
+    fn origin(&self, row: &Self::Row) -> f64 {
+        self.outcome().map_or(0.0, |outcome| row.value(outcome.argument))
+    }
+
     /// `h` and its gradient at the means, `origin` having been subtracted from every outcome; `None` without
     /// support: an empty arm, weights that are all zero.
     fn solve(&self, sums: &Self::Sums, origin: f64) -> Option<Solution<<Self::Sums as Sums>::Gradient>>;
@@ -118,6 +124,10 @@ pub(crate) trait Sums: Copy + Default + std::fmt::Debug + PartialEq + Send + Syn
 
     /// Rows in all arms.
     fn count(&self) -> f64;
+    /// Whether term `k`, a weight, is positive in some row.
+    fn has_weight(&self, k: usize) -> bool;
+    /// Term `k` of a row.
+    fn term(terms: &Self::Terms, k: usize) -> f64;
     fn push(&mut self, arm: usize, terms: &Self::Terms);
     fn merge(&mut self, other: &Self);
     fn shear(&mut self, target: usize, source: usize, factor: f64);

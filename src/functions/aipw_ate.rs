@@ -9,9 +9,10 @@ pub(super) static DEFINITION: Definition = Definition {
     name: "aipw_ate",
     summary: "Average effect of a treatment, doubly robust: outcome predictions corrected by weighted \
         residuals.",
-    details: "Estimator: the mean of mu1 - mu0 + T (Y - mu1) / e - (1 - T)(Y - mu0) / (1 - e), tilted to \
-        the estimand. Holds when the propensities or the predictions are right, and the predictions \
-        were fitted without the row. NULL when an arm is empty.",
+    details: "Estimator: the mean of mu1 - mu0 + T (Y - mu1) / e - (1 - T)(Y - mu0) / (1 - e), tilted \
+        to the estimand. NULL when an arm is empty.",
+    holds: "the propensities or the predictions are right, and the predictions were fitted without \
+        the row.",
     source: "Robins, Rotnitzky and Zhao (1994); Chernozhukov et al. (2018).",
     arguments: &[
         Argument::outcome(),

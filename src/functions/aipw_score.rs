@@ -6,8 +6,11 @@ use crate::estimators::aipw_score;
 pub(super) static DEFINITION: Definition = Definition {
     name: "aipw_score",
     summary: "Row score whose mean is the doubly robust average effect of a treatment.",
-    details: "mu1 - mu0 + T (Y - mu1) / e - (1 - T)(Y - mu0) / (1 - e). NULL when an argument is NULL, or \
-        invalid with `{'on_invalid': 'skip'}`. Its mean by segment is the effect in the segment.",
+    details: "mu1 - mu0 + T (Y - mu1) / e - (1 - T)(Y - mu0) / (1 - e). NULL when an argument is NULL, \
+        or invalid with `{'on_invalid': 'skip'}`. Its mean by segment is the effect in the \
+        segment.",
+    holds: "the propensities or the predictions are right, and the predictions were fitted without \
+        the row.",
     source: "Robins, Rotnitzky and Zhao (1994).",
     arguments: &[
         Argument::outcome(),

@@ -7,8 +7,9 @@ pub(super) static DEFINITION: Definition = Definition {
     name: "diff_in_means",
     summary: "Difference in means between the treated and the controls of a randomised experiment.",
     details: "Estimator: mean of the treated minus mean of the controls; error sqrt(s1^2 / n1 + s0^2 / \
-        n0), t interval on Welch-Satterthwaite degrees of freedom (G - 1 with clusters). Holds when \
-        treatment was randomised with one probability. NULL when an arm is empty.",
+        n0), t interval on Welch-Satterthwaite degrees of freedom (G - 1 with clusters). NULL \
+        when an arm is empty.",
+    holds: "treatment was randomised with one probability.",
     source: "Welch (1947).",
     arguments: &[Argument::outcome(), Argument::treated()],
     clustered: true,

@@ -6,8 +6,9 @@ use crate::estimators::DirectMethod;
 pub(super) static DEFINITION: Definition = Definition {
     name: "dm_policy_value",
     summary: "Mean reward of a target policy by the direct method: predictions of a reward model alone.",
-    details: "Estimator: the mean of q_target. Holds when the reward model is right. The interval is \
-        model-conditional: it ignores that the predictions were fitted. The p-value is NULL.",
+    details: "Estimator: the mean of q_target. The interval is model-conditional: it ignores that the \
+        predictions were fitted. The p-value is NULL.",
+    holds: "the reward model is right.",
     source: "Dudík, Langford and Li (2011).",
     arguments: &[Argument::q_target()],
     clustered: true,

@@ -12,10 +12,11 @@ pub(super) static DEFINITION: Definition = Definition {
     summary: "Value of a target policy minus that of a baseline policy, paired by row, doubly robust.",
     details: "Estimator: the mean difference of the row scores q + w (r - q_logged). Without \
         `baseline_prob` and `q_baseline` the baseline is the logging policy, whose score is the \
-        reward. Holds when the logged propensities or the predictions are right, and the predictions \
-        were fitted without the row. With `clip` the interval covers the clipped value and says \
-        nothing about the bias of clipping. `ess` is of the target policy's weights. NULL when all \
-        of them are zero.",
+        reward. With `clip` the interval covers the clipped value and says nothing about the \
+        bias of clipping. `ess` is of the target policy's weights. NULL when all of them are \
+        zero.",
+    holds: "the logged propensities or the predictions are right, and the predictions were fitted \
+        without the row.",
     source: "Dudík, Langford and Li (2011).",
     arguments: &[
         Argument::reward(),

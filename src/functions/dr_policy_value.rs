@@ -9,10 +9,11 @@ pub(super) static DEFINITION: Definition = Definition {
     name: "dr_policy_value",
     summary: "Mean reward of a target policy, doubly robust: a reward model corrected by weighted \
         residuals.",
-    details: "Estimator: the mean of q_target + w (r - q_logged) with w = target_prob / propensity. Holds \
-        when the logged propensities or the predictions are right, and the predictions were fitted \
-        without the row. With `clip` the interval covers the clipped value and says nothing about \
-        the bias of clipping. NULL when all weights are zero. The p-value is NULL.",
+    details: "Estimator: the mean of q_target + w (r - q_logged) with w = target_prob / propensity. \
+        With `clip` the interval covers the clipped value and says nothing about the bias of \
+        clipping. NULL when all weights are zero. The p-value is NULL.",
+    holds: "the logged propensities or the predictions are right, and the predictions were fitted \
+        without the row.",
     source: "Dudík, Langford and Li (2011).",
     arguments: &[
         Argument::reward(),

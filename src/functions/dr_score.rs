@@ -7,9 +7,11 @@ pub(super) static DEFINITION: Definition = Definition {
     name: "dr_score",
     summary: "Row score whose mean is the doubly robust value of a target policy: q_target + w (r - \
         q_logged).",
-    details: "NULL when an argument is NULL, or invalid with `{'on_invalid': 'skip'}`. `mean_ci` of it is \
-        the estimate with its error, and of the difference of two scores the paired contrast of two \
-        policies.",
+    details: "NULL when an argument is NULL, or invalid with `{'on_invalid': 'skip'}`. `mean_ci` of it \
+        is the estimate with its error, and of the difference of two scores the paired contrast \
+        of two policies.",
+    holds: "the logged propensities or the predictions are right, and the predictions were fitted \
+        without the row.",
     source: "Dudík, Langford and Li (2011).",
     arguments: &[
         Argument::reward(),

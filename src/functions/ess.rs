@@ -7,6 +7,7 @@ pub(super) static DEFINITION: Definition = Definition {
     name: "ess",
     summary: "Kish's effective sample size of weights: (sum w)^2 / sum w^2.",
     details: "Zero when all weights are zero, NULL without rows.",
+    holds: "",
     source: "Kish (1965), Survey Sampling.",
     arguments: &[Argument::weight()],
     clustered: false,

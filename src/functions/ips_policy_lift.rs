@@ -9,11 +9,12 @@ pub(super) static DEFINITION: Definition = Definition {
     name: "ips_policy_lift",
     summary: "Value of a target policy minus that of a baseline policy, paired by row, by inverse \
         propensity scoring.",
-    details: "Estimator: the mean difference of the row scores w r. Without `baseline_prob` the baseline \
-        is the logging policy, whose score is the reward. Holds when the logging policy could choose \
-        whatever the target policy chooses and its probabilities were logged at the decision. With \
-        `clip` the interval covers the clipped value and says nothing about the bias of clipping. \
-        `ess` is of the target policy's weights. NULL when all of them are zero.",
+    details: "Estimator: the mean difference of the row scores w r. Without `baseline_prob` the \
+        baseline is the logging policy, whose score is the reward. With `clip` the interval \
+        covers the clipped value and says nothing about the bias of clipping. `ess` is of the \
+        target policy's weights. NULL when all of them are zero.",
+    holds: "the logging policy could choose whatever the target policy chooses and its probabilities \
+        were logged at the decision.",
     source: "Dudík, Langford and Li (2011).",
     arguments: &[
         Argument::reward(),

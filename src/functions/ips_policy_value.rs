@@ -9,10 +9,11 @@ pub(super) static DEFINITION: Definition = Definition {
     name: "ips_policy_value",
     summary: "Mean reward of a target policy, from decisions logged by another policy, by inverse \
         propensity scoring.",
-    details: "Estimator: the mean of w r with w = target_prob / propensity. Holds when the logging policy \
-        could choose whatever the target policy chooses and its probabilities were logged at the \
-        decision. With `clip` the interval covers the clipped value and says nothing about the bias \
-        of clipping. NULL when all weights are zero. The p-value is NULL.",
+    details: "Estimator: the mean of w r with w = target_prob / propensity. With `clip` the interval \
+        covers the clipped value and says nothing about the bias of clipping. NULL when all \
+        weights are zero. The p-value is NULL.",
+    holds: "the logging policy could choose whatever the target policy chooses and its probabilities \
+        were logged at the decision.",
     source: "Dudík, Langford and Li (2011).",
     arguments: &[
         Argument::reward(),

@@ -6,9 +6,11 @@ use crate::estimators::ips_score;
 pub(super) static DEFINITION: Definition = Definition {
     name: "ips_score",
     summary: "Row score whose mean is the value of a target policy by inverse propensity scoring: w r.",
-    details: "NULL when an argument is NULL, or invalid with `{'on_invalid': 'skip'}`. `mean_ci` of it is \
-        the estimate with its error, and of the difference of two scores the paired contrast of two \
-        policies.",
+    details: "NULL when an argument is NULL, or invalid with `{'on_invalid': 'skip'}`. `mean_ci` of it \
+        is the estimate with its error, and of the difference of two scores the paired contrast \
+        of two policies.",
+    holds: "the logging policy could choose whatever the target policy chooses and its probabilities \
+        were logged at the decision.",
     source: "Dudík, Langford and Li (2011).",
     arguments: &[
         Argument::reward(),

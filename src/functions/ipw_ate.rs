@@ -9,10 +9,11 @@ use crate::estimators::{Estimand, IpwAte, Weighting};
 pub(super) static DEFINITION: Definition = Definition {
     name: "ipw_ate",
     summary: "Average effect of a treatment, by inverse propensity weighting.",
-    details: "Estimator: the difference of Hájek means, or Horvitz-Thompson, with weights tilted to the \
-        estimand. Holds when propensities are those of the assignment; with fitted ones the error is \
-        conservative for the ate only. `trim` leaves rows with extreme propensities out, and the \
-        effect is then that of the kept rows. NULL when an arm is empty.",
+    details: "Estimator: the difference of Hájek means, or Horvitz-Thompson, with weights tilted to \
+        the estimand. `trim` leaves rows with extreme propensities out, and the effect is then \
+        that of the kept rows. NULL when an arm is empty.",
+    holds: "propensities are those of the assignment; with fitted ones the error is conservative for \
+        the ate only.",
     source: "Horvitz and Thompson (1952); Hájek (1971); Li, Morgan and Zaslavsky (2018).",
     arguments: &[
         Argument::outcome(),

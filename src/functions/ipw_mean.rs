@@ -12,8 +12,9 @@ pub(super) static DEFINITION: Definition = Definition {
     summary: "Mean outcome of an arm, by inverse propensity weighting.",
     details: "Estimator: Hájek, sum(w y) / sum(w) with w = received / propensity, or Horvitz-Thompson, \
         sum(w y) / n, which needs `received`. Without `received` every row is taken to be of the \
-        arm; with it, rows of other arms count in n. NULL when no row is of the arm. The p-value is \
-        NULL.",
+        arm; with it, rows of other arms count in n. NULL when no row is of the arm. The p-value \
+        is NULL.",
+    holds: "propensities are those of the assignment.",
     source: "Horvitz and Thompson (1952); Hájek (1971).",
     arguments: &[
         Argument::outcome(),

@@ -7,6 +7,7 @@ pub(super) static DEFINITION: Definition = Definition {
     name: "max_weight_share",
     summary: "Share of the largest weight in the sum of the weights.",
     details: "NULL without rows or when all weights are zero.",
+    holds: "",
     source: "Owen (2013), Monte Carlo theory, methods and examples, chapter 9.",
     arguments: &[Argument::weight()],
     clustered: false,

@@ -6,9 +6,10 @@ use crate::estimators::Mean;
 pub(super) static DEFINITION: Definition = Definition {
     name: "mean",
     summary: "Mean of a column.",
-    details: "Estimator: the mean of the rows, with a t interval on n - 1 degrees of freedom (G - 1 with \
-        clusters). The number itself is the engine's `avg`. The p-value is NULL: a mean has no \
-        natural null hypothesis.",
+    details: "Estimator: the mean of the rows, with a t interval on n - 1 degrees of freedom (G - 1 \
+        with clusters). The number itself is the engine's `avg`. The p-value is NULL: a mean has \
+        no natural null hypothesis.",
+    holds: "rows are independent, or dependent within the clusters alone.",
     source: "Student (1908), The Probable Error of a Mean.",
     arguments: &[Argument::number("x", "the values, any unit; row scores included")],
     clustered: true,

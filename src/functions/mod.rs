@@ -17,6 +17,7 @@ mod ipw_ate;
 mod ipw_mean;
 mod max_weight_share;
 mod mean_ci;
+mod normal_p_value;
 mod relative_lift;
 mod smd;
 mod sndr_policy_value;
@@ -30,10 +31,11 @@ use std::sync::Arc;
 
 use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
 
+pub(crate) use adapter::Entry;
 use adapter::{AggregateFunction, Definition, Kind, MergeFunction, ScoreFunction, Shape};
 
 /// Every function of the crate, in the order of the reference.
-static DEFINITIONS: [&Definition; 23] = [
+static DEFINITIONS: [&Definition; 24] = [
     // Identify.
     &mean_ci::DEFINITION,
     &diff_in_means::DEFINITION,
@@ -48,6 +50,7 @@ static DEFINITIONS: [&Definition; 23] = [
     &ess::DEFINITION,
     &max_weight_share::DEFINITION,
     &weight_mean_test::DEFINITION,
+    &normal_p_value::DEFINITION,
     // Validate.
     &ips_score::DEFINITION,
     &dr_score::DEFINITION,
@@ -72,8 +75,13 @@ pub(crate) fn scalars() -> Vec<Arc<ScalarUDF>> {
     scores.map(|definition| Arc::new(ScalarUDF::from(ScoreFunction::new(definition)))).collect()
 }
 
+/// What is listed of every SQL name.
+pub(crate) fn entries() -> Vec<Entry> {
+    DEFINITIONS.iter().flat_map(|definition| adapter::entries(definition)).collect()
+}
+
 /// Returns the reference of all functions in Markdown.
-pub fn reference() -> String {
+pub(crate) fn reference() -> String {
     adapter::reference(&DEFINITIONS)
 }
 

@@ -9,10 +9,12 @@ pub(super) static DEFINITION: Definition = Definition {
     name: "relative_lift",
     summary: "Effect of a treatment relative to the control mean.",
     details: "Estimator: mean of the treated over mean of the controls minus one; Hájek means when the \
-        propensity is given. Fieller's interval by default, which is (-Infinity, Infinity) when the \
-        control mean is not significantly different from zero; the standard error is the delta \
-        method's; the p-value tests equal means. NULL when an arm is empty or the control mean is \
-        zero.",
+        propensity is given. Fieller's interval by default, which is (-Infinity, Infinity) when \
+        the control mean is not significantly different from zero; the standard error is the \
+        delta method's; the p-value tests equal means. NULL when an arm is empty or the control \
+        mean is zero.",
+    holds: "treatment was randomised with one probability, or the propensity is that of the \
+        assignment.",
     source: "Fieller (1954); Deng, Knoblich and Lu (2018).",
     arguments: &[Argument::outcome(), Argument::treated(), Argument::treated_propensity().optional(0.5)],
     clustered: true,

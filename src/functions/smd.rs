@@ -6,10 +6,11 @@ use crate::estimators::{BalanceMeasure, CovariateBalance};
 pub(super) static DEFINITION: Definition = Definition {
     name: "smd",
     summary: "Standardised mean difference of a covariate between the arms, treated minus control.",
-    details: "The difference of the means, weighted when weights are given, over the root of the mean of \
-        the two unweighted variances: values before and after weighting compare. 0 when the means \
-        are equal, NULL when they differ and both variances are zero, or an arm has fewer than two \
-        rows.",
+    details: "The difference of the means, weighted when weights are given, over the root of the mean \
+        of the two unweighted variances: values before and after weighting compare. 0 when the \
+        means are equal, NULL when they differ and both variances are zero, or an arm has fewer \
+        than two rows.",
+    holds: "",
     source: "Austin (2009); Stuart, Lee and Leacy (2013).",
     arguments: &[
         Argument::number("x", "the covariate"),

@@ -9,10 +9,11 @@ pub(super) static DEFINITION: Definition = Definition {
     name: "sndr_policy_value",
     summary: "Mean reward of a target policy, doubly robust with self-normalised weights.",
     details: "Estimator: mean(q_target) + sum(w (r - q_logged)) / sum(w) with w = target_prob / \
-        propensity; delta-method error. Holds when the logged propensities or the predictions are \
-        right, and the predictions were fitted without the row. With `clip` the interval covers the \
-        clipped value and says nothing about the bias of clipping. NULL when all weights are zero. \
-        The p-value is NULL.",
+        propensity; delta-method error. With `clip` the interval covers the clipped value and \
+        says nothing about the bias of clipping. NULL when all weights are zero. The p-value is \
+        NULL.",
+    holds: "the logged propensities or the predictions are right, and the predictions were fitted \
+        without the row.",
     source: "Swaminathan and Joachims (2015); Thomas and Brunskill (2016).",
     arguments: &[
         Argument::reward(),

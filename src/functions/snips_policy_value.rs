@@ -9,11 +9,12 @@ pub(super) static DEFINITION: Definition = Definition {
     name: "snips_policy_value",
     summary: "Mean reward of a target policy, from decisions logged by another policy, by self-normalised \
         inverse propensity scoring.",
-    details: "Estimator: sum(w r) / sum(w) with w = target_prob / propensity; delta-method error. Stays \
-        within the range of the reward; its bias vanishes with 1 / n. Holds when the logging policy \
-        could choose whatever the target policy chooses and its probabilities were logged at the \
-        decision. With `clip` the interval covers the clipped value and says nothing about the bias \
-        of clipping. NULL when all weights are zero. The p-value is NULL.",
+    details: "Estimator: sum(w r) / sum(w) with w = target_prob / propensity; delta-method error. \
+        Stays within the range of the reward; its bias vanishes with 1 / n. With `clip` the \
+        interval covers the clipped value and says nothing about the bias of clipping. NULL when \
+        all weights are zero. The p-value is NULL.",
+    holds: "the logging policy could choose whatever the target policy chooses and its probabilities \
+        were logged at the decision.",
     source: "Swaminathan and Joachims (2015).",
     arguments: &[
         Argument::reward(),

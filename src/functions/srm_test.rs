@@ -7,10 +7,10 @@ pub(super) static DEFINITION: Definition = Definition {
     name: "srm_test",
     summary: "Test of sample ratio mismatch: whether the arms have the sizes the design says.",
     details: "Pearson's chi-square on one less degrees of freedom than there are arms with a positive \
-        share; exact binomial for two arms and an expected count below five. Rows must be the units \
-        that were randomised. A p-value very close to one means blocked randomisation. An arm \
-        without a share is an error, an expected arm without rows counts as zero rows. NULL without \
-        rows.",
+        share; exact binomial for two arms and an expected count below five. A p-value very \
+        close to one means blocked randomisation. An arm without a share is an error, an \
+        expected arm without rows counts as zero rows. NULL without rows, or when the shares are NULL.",
+    holds: "rows are the units that were randomised.",
     source: "Pearson (1900); Fabijan et al. (2019).",
     arguments: &[Argument::level("arm", "the arm, compared with the names of the shares by its text")],
     clustered: false,

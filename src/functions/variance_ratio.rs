@@ -6,8 +6,9 @@ use crate::estimators::{BalanceMeasure, CovariateBalance};
 pub(super) static DEFINITION: Definition = Definition {
     name: "variance_ratio",
     summary: "Variance of a covariate among the treated over that among the controls.",
-    details: "Weighted variances, sum(w (x - m)^2) / (sum w - sum w^2 / sum w), when weights are given. \
-        NULL when an arm has fewer than two rows or the controls do not vary.",
+    details: "Weighted variances, sum(w (x - m)^2) / (sum w - sum w^2 / sum w), when weights are \
+        given. NULL when an arm has fewer than two rows or the controls do not vary.",
+    holds: "",
     source: "Austin (2009); Stuart, Lee and Leacy (2013).",
     arguments: &[
         Argument::number("x", "the covariate"),

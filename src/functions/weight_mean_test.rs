@@ -7,8 +7,9 @@ pub(super) static DEFINITION: Definition = Definition {
     name: "weight_mean_test",
     summary: "p-value of the test that the mean weight is one, as it is when the logged propensities are \
         right.",
-    details: "Two-sided normal test of z = (mean w - 1) / se(w). NULL with fewer than two rows or when all \
-        weights are equal.",
+    details: "Two-sided normal test of z = (mean w - 1) / se(w). NULL with fewer than two rows or when \
+        all weights are equal.",
+    holds: "rows are independent.",
     source: "Kish (1965) for the weights; definitions of the log contract.",
     arguments: &[Argument::weight()],
     clustered: false,

@@ -7,5 +7,5 @@ mod moments;
 pub(crate) use distributions::{
     binomial_two_sided, chi_square_sf, normal_quantile, normal_two_sided, t_quantile, t_two_sided,
 };
-pub(crate) use fieller::fieller_interval;
+pub(crate) use fieller::fieller_reach;
 pub(crate) use moments::Moments;

@@ -114,7 +114,7 @@ impl<const K: usize, const C: usize> Moments<K, C> {
     /// A result that is only the rounding of terms that cancel is returned as zero, so that equal influences
     /// have variance zero and not its rounding error.
     pub(crate) fn bilinear(&self, a: &[f64; K], b: &[f64; K]) -> f64 {
-        let (mut sum, mut magnitude) = (0.0, 0.0);
+        let (mut sum, mut magnitude) = (0.0_f64, 0.0);
         for i in 0..K {
             for j in 0..K {
                 let product = a[i] * b[j] * self.comoment(i, j);
@@ -122,7 +122,8 @@ impl<const K: usize, const C: usize> Moments<K, C> {
                 magnitude += product.abs();
             }
         }
-        if f64::abs(sum) <= magnitude * (4 * K) as f64 * f64::EPSILON { 0.0 } else { sum }
+        let rounding = magnitude * (4 * K) as f64 * f64::EPSILON;
+        if sum.is_finite() && sum.abs() <= rounding { 0.0 } else { sum }
     }
 
     /// Passes the state on as numbers.

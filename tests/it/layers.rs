@@ -32,8 +32,8 @@ const FORBIDDEN: [(&str, &[&str]); 8] = [
         ],
     ),
     ("functions", &["tokio", "std::net", "println!", "crate::session", "crate::cli", "crate::plan"]),
-    ("plan", &["std::net", "println!", "crate::session", "crate::cli"]),
-    ("session.rs", &["crate::cli", "crate::server", "crate::cluster"]),
+    ("plan", &["std::net", "println!", "crate::functions", "crate::session", "crate::cli"]),
+    ("session", &["crate::cli", "crate::server", "crate::cluster"]),
     ("cli", &["crate::estimators", "crate::functions", "crate::math", "crate::server", "crate::cluster"]),
 ];
 

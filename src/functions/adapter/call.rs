@@ -20,6 +20,8 @@ pub(crate) struct Layout {
     pub(crate) cluster: Option<usize>,
     /// Position of the struct of constants.
     constants: Option<usize>,
+    /// Whether NULL stands in its place.
+    null_constants: bool,
 }
 
 impl Layout {
@@ -27,6 +29,14 @@ impl Layout {
     pub(crate) fn new(definition: &Definition, function: &str, types: &[DataType]) -> Result<Self> {
         let form = || definition.call_form(function);
         let has_constants = matches!(types.last(), Some(DataType::Struct(_)));
+        if let Some(position) = types.iter().position(|given| matches!(given, DataType::Struct(_)))
+            && position + 1 < types.len()
+        {
+            return plan_err!(
+                "{function}: a struct ends the arguments, got one at position {}",
+                position + 1
+            );
+        }
         let columns_end = types.len() - usize::from(has_constants);
         let arguments = definition.arguments.len();
         let most = arguments + usize::from(definition.clustered);
@@ -46,6 +56,7 @@ impl Layout {
             columns,
             cluster: (definition.clustered && given(arguments)).then_some(arguments),
             constants: has_constants.then_some(types.len() - 1),
+            null_constants: named_null,
         })
     }
 }
@@ -90,6 +101,8 @@ impl Call {
         let Some(constants) = layout.constants else {
             return match definition.constants {
                 Constants::Options(_) => Ok(call),
+                // Not known: no arm is expected and nothing can be tested.
+                Constants::Shares if layout.null_constants => Ok(call),
                 Constants::Shares => plan_err!(
                     "{function}: expected {}; name the expected share of each arm, as in {{'a': 0.5, 'b': 0.5}}",
                     definition.call_form(function)
@@ -126,7 +139,7 @@ pub(crate) fn constant_struct(function: &str, argument: &Arc<dyn PhysicalExpr>) 
 /// Reads expected shares and scales them to sum 1. An arm of share 0 is one that must not be seen.
 fn shares(function: &str, given: &StructArray) -> Result<Vec<(String, f64)>> {
     let mut shares = vec![];
-    for (arm, scalar) in fields(given)? {
+    for (arm, scalar) in fields(function, given)? {
         match scalar.cast_to(&DataType::Float64) {
             Ok(ScalarValue::Float64(Some(share))) if share >= 0.0 && share.is_finite() => {
                 shares.push((arm, share));

@@ -14,8 +14,10 @@ pub(crate) struct Definition {
     pub(crate) name: &'static str,
     /// The first sentence of the documentation.
     pub(crate) summary: &'static str,
-    /// Estimator, what must hold, when the result is NULL.
+    /// The estimator, and when the result is NULL.
     pub(crate) details: &'static str,
+    /// What must hold for the result to mean what the summary says; empty for what only describes.
+    pub(crate) holds: &'static str,
     /// Author and year of the method.
     pub(crate) source: &'static str,
     /// Columns by position.

@@ -113,6 +113,9 @@ Estimates are NULL without rows or without support, errors and intervals with fe
 
 fn write_entry(out: &mut String, definition: &Definition) -> std::fmt::Result {
     writeln!(out, "\n## {}\n\n{} {}\n", definition.name, definition.summary, definition.details)?;
+    if !definition.holds.is_empty() {
+        writeln!(out, "Holds when {}\n", definition.holds)?;
+    }
     let call = match &definition.kind {
         Kind::Estimator { number, .. } => {
             let names = [("", *number), ("_ci", true), ("_state", true)];

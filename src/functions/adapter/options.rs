@@ -178,7 +178,7 @@ impl Options {
     /// Reads a struct of one row; a NULL value is the default.
     pub(crate) fn parse(function: &str, specs: &[&'static OptionSpec], given: &StructArray) -> Result<Self> {
         let mut options = Self::defaults(specs);
-        for (name, scalar) in fields(given)? {
+        for (name, scalar) in fields(function, given)? {
             let Some(spec) = specs.iter().find(|spec| spec.name == name) else {
                 let names: Vec<_> = specs.iter().map(|spec| spec.name).collect();
                 let known = if names.is_empty() {
@@ -248,13 +248,16 @@ impl Options {
 }
 
 /// Names and values of a struct of one row.
-pub(crate) fn fields(given: &StructArray) -> Result<Vec<(String, ScalarValue)>> {
-    given
-        .fields()
-        .iter()
-        .zip(given.columns())
-        .map(|(field, column)| Ok((field.name().clone(), ScalarValue::try_from_array(column, 0)?)))
-        .collect()
+pub(crate) fn fields(function: &str, given: &StructArray) -> Result<Vec<(String, ScalarValue)>> {
+    let mut fields: Vec<(String, ScalarValue)> = vec![];
+    for (field, column) in given.fields().iter().zip(given.columns()) {
+        let name = field.name();
+        if fields.iter().any(|(other, _)| other == name) {
+            return plan_err!("{function}: '{name}' is given twice; give it once");
+        }
+        fields.push((name.clone(), ScalarValue::try_from_array(column, 0)?));
+    }
+    Ok(fields)
 }
 
 /// A value as SQL writes it.

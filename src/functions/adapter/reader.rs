@@ -156,8 +156,11 @@ impl Reader {
             .collect()
     }
 
-    /// Positions of the texts among the expected levels, NaN for others.
+    /// Positions of the texts among the expected levels, NaN for others; NULL when none are known.
     fn levels(&self, array: &ArrayRef) -> Result<Float64Array> {
+        if self.levels.is_empty() {
+            return Ok(Float64Array::new_null(array.len()));
+        }
         let text = cast(array, &DataType::Utf8View)?;
         let position = |text: &str| {
             let found = self.levels.iter().position(|level| level == text);
