@@ -26,5 +26,7 @@ mod functions;
 mod math;
 mod plan;
 pub mod session;
+#[cfg(feature = "cli")]
+mod stores;
 
 pub use session::{reference, register, register_functions};

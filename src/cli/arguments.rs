@@ -20,6 +20,7 @@ pub(super) struct Arguments {
 pub(super) enum Subcommand {
     Sql(SqlArguments),
     Demo(DemoArguments),
+    Doctor(DoctorArguments),
 }
 
 /// Run SQL and print its results.
@@ -51,6 +52,20 @@ pub(super) struct SqlArguments {
     /// when --format does not: .csv .json .ndjson .jsonl .md .parquet .arrow
     #[arg(short, long, value_name = "FILE")]
     pub(super) output: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(super) engine: EngineOptions,
+}
+
+/// Say how an object store is reached, and what fails.
+///
+/// Shows where credentials come from, region and endpoint; lists the first objects and reads a Parquet footer. The first
+/// call that fails is named with what to do. Exit code 1 when something fails.
+#[derive(Debug, Args)]
+pub(super) struct DoctorArguments {
+    /// Folder or file in a store, such as s3://bucket/folder/
+    #[arg(value_name = "URL")]
+    pub(super) url: String,
 
     #[command(flatten)]
     pub(super) engine: EngineOptions,

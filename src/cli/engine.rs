@@ -11,13 +11,17 @@ use datafusion::catalog::{DynamicFileCatalog, MemoryCatalogProviderList};
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::{SessionConfig, SessionContext};
+use datafusion::sql::parser::Statement;
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal;
 
 use super::errors::CliError;
+use super::external_tables;
 use super::files::FileTables;
 use crate::session;
+use crate::stores::{StoreSettings, Stores};
 
 /// Name of the threads that run queries.
 const THREAD: &str = "causal-engine";
@@ -29,7 +33,7 @@ const GRACE: Duration = Duration::from_secs(2);
 const CONSUMERS_TO_NAME: NonZeroUsize = NonZeroUsize::new(5).expect("five is not zero");
 
 /// The machine that queries may use.
-#[derive(Args, Debug, Default)]
+#[derive(Args, Debug)]
 pub(crate) struct EngineOptions {
     /// Threads that run queries [default: the number of processors]
     #[arg(long, value_name = "N", value_parser = value_parser!(u16).range(1..=1024))]
@@ -42,12 +46,44 @@ pub(crate) struct EngineOptions {
     /// Folder for what does not fit in memory, made when missing [default: the system's]
     #[arg(long, value_name = "DIR")]
     spill_dir: Option<PathBuf>,
+
+    /// Folder of relation functions written in SQL, NAME.sql, added to those of causal
+    #[arg(long, value_name = "DIR")]
+    macros: Option<PathBuf>,
+
+    /// Seconds that a request to an object store may take before it is tried again
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = value_parser!(u64).range(1..=3600))]
+    store_timeout: u64,
+
+    /// How often a request to an object store is tried again
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    store_retries: usize,
+}
+
+impl Default for EngineOptions {
+    fn default() -> Self {
+        Self {
+            threads: None,
+            memory_limit: None,
+            spill_dir: None,
+            macros: None,
+            store_timeout: 60,
+            store_retries: 10,
+        }
+    }
 }
 
 /// A session and the threads that it runs on.
 pub(crate) struct Engine {
     runtime: Runtime,
-    context: SessionContext,
+    session: Session,
+}
+
+/// A session that reads files and stores, and everything that belongs to it.
+#[derive(Clone)]
+pub(crate) struct Session {
+    pub(crate) context: SessionContext,
+    pub(crate) stores: Arc<Stores>,
 }
 
 impl Engine {
@@ -65,11 +101,15 @@ impl Engine {
             .enable_all()
             .build()
             .map_err(|error| CliError::Failed(format!("cannot start {threads} threads: {error}")))?;
-        Ok(Self { runtime, context: session(threads, options.runtime_env()?) })
+        // Some of the engine starts tasks while it is set up.
+        let _guard = runtime.enter();
+        let session = Session::new(threads, options)?;
+        drop(_guard);
+        Ok(Self { runtime, session })
     }
 
     /// Runs `work` with the session until it ends or Ctrl-C stops it.
-    pub(crate) fn run<T, F>(self, work: impl FnOnce(SessionContext) -> F) -> Result<T, CliError>
+    pub(crate) fn run<T, F>(self, work: impl FnOnce(Session) -> F) -> Result<T, CliError>
     where
         T: Send + 'static,
         F: Future<Output = Result<T, CliError>> + Send + 'static,
@@ -79,7 +119,7 @@ impl Engine {
             .enable_all()
             .build()
             .map_err(|error| CliError::Failed(format!("cannot listen for Ctrl-C: {error}")))?;
-        let mut task = self.runtime.spawn(work(self.context));
+        let mut task = self.runtime.spawn(work(self.session));
         let outcome = front.block_on(async {
             tokio::select! {
                 joined = &mut task => joined.unwrap_or_else(|error| Err(panicked(error))),
@@ -93,8 +133,15 @@ impl Engine {
 }
 
 impl EngineOptions {
-    fn runtime_env(&self) -> Result<Arc<RuntimeEnv>, CliError> {
-        let mut builder = RuntimeEnvBuilder::new();
+    /// How object stores are asked.
+    pub(crate) fn store_settings(&self) -> StoreSettings {
+        StoreSettings { timeout: Duration::from_secs(self.store_timeout), retries: self.store_retries }
+    }
+
+    fn runtime_env(&self, stores: Arc<Stores>) -> Result<Arc<RuntimeEnv>, CliError> {
+        // Listings are not kept: a statement sees the files as they are when it is planned.
+        let mut builder =
+            RuntimeEnvBuilder::new().with_object_store_registry(stores).with_object_list_cache_limit(0);
         if let Some(bytes) = self.memory_limit {
             let pool = TrackConsumersPool::new(FairSpillPool::new(bytes), CONSUMERS_TO_NAME);
             builder = builder.with_memory_pool(Arc::new(pool));
@@ -109,17 +156,31 @@ impl EngineOptions {
     }
 }
 
-fn session(threads: usize, runtime: Arc<RuntimeEnv>) -> SessionContext {
-    let mut config = SessionConfig::new().with_target_partitions(threads);
-    config.options_mut().sql_parser.collect_spans = true;
+impl Session {
+    fn new(threads: usize, options: &EngineOptions) -> Result<Self, CliError> {
+        let mut config = SessionConfig::new().with_target_partitions(threads);
+        config.options_mut().sql_parser.collect_spans = true;
 
-    let files = Arc::new(FileTables::default());
-    let catalogs = DynamicFileCatalog::new(Arc::new(MemoryCatalogProviderList::new()), files.clone());
-    let state =
-        session::builder(config).with_runtime_env(runtime).with_catalog_list(Arc::new(catalogs)).build();
-    let context = SessionContext::new_with_state(state);
-    files.serve(&context);
-    context
+        let stores = Arc::new(Stores::new(options.store_settings()));
+        let runtime = options.runtime_env(stores.clone())?;
+        let files = Arc::new(FileTables::default());
+        let catalogs = DynamicFileCatalog::new(Arc::new(MemoryCatalogProviderList::new()), files.clone());
+        let builder = match &options.macros {
+            Some(directory) => session::builder_with_macros(config, directory)?,
+            None => session::builder(config),
+        };
+        let state = builder.with_runtime_env(runtime).with_catalog_list(Arc::new(catalogs)).build();
+        let context = SessionContext::new_with_state(state);
+        files.serve(&context);
+        Ok(Self { context, stores })
+    }
+
+    /// Plans a statement, which sees files as they are now.
+    pub(crate) async fn plan(&self, statement: Statement) -> datafusion::common::Result<LogicalPlan> {
+        self.stores.begin_statement();
+        let plan = self.context.state().statement_to_plan(statement).await?;
+        external_tables::configured(plan, &self.stores)
+    }
 }
 
 /// Keeps a panic of the engine, which becomes an error, from printing a trace as well.

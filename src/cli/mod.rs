@@ -3,8 +3,10 @@
 mod arguments;
 mod caret;
 mod demo;
+mod doctor;
 mod engine;
 mod errors;
+mod external_tables;
 mod files;
 mod output;
 mod problems;
@@ -27,6 +29,7 @@ pub fn run() -> ExitCode {
     let result = match Arguments::parse().command {
         Some(Subcommand::Sql(arguments)) => sql::run(arguments),
         Some(Subcommand::Demo(arguments)) => demo::run(&arguments.directory, arguments.users, arguments.seed),
+        Some(Subcommand::Doctor(arguments)) => doctor::run(&arguments.url, &arguments.engine),
         None => Err(missing_subcommand()),
     };
     match result {

@@ -9,7 +9,7 @@ use futures::TryStreamExt;
 
 use super::arguments::SqlArguments;
 use super::caret::locate;
-use super::engine::Engine;
+use super::engine::{Engine, Session};
 use super::errors::CliError;
 use super::output::{Format, PrintError, Sink};
 use super::scripts::{LocatedStatement, Script};
@@ -22,12 +22,12 @@ pub(super) fn run(arguments: SqlArguments) -> Result<(), CliError> {
     match arguments.output {
         None => {
             let sink = Sink::stdout(format)?;
-            engine.run(|context| run_scripts(context, scripts, sink))?;
+            engine.run(|session| run_scripts(session, scripts, sink))?;
             Ok(())
         }
         Some(path) => {
             let (sink, file) = Sink::file(&path, format)?;
-            let sink = engine.run(|context| run_scripts(context, scripts, sink))?;
+            let sink = engine.run(|session| run_scripts(session, scripts, sink))?;
             if sink.is_unused() {
                 return Err(CliError::Failed(format!(
                     "no statement returned rows, so {} was not written",
@@ -58,13 +58,13 @@ fn parse(script: Script) -> Result<(Script, Vec<LocatedStatement>), CliError> {
 }
 
 async fn run_scripts(
-    context: SessionContext,
+    session: Session,
     scripts: Vec<(Script, Vec<LocatedStatement>)>,
     mut sink: Sink,
 ) -> Result<Sink, CliError> {
     for (script, statements) in scripts {
         for LocatedStatement { statement, span } in statements {
-            run_statement(&context, statement, &mut sink).await.map_err(|error| match error {
+            run_statement(&session, statement, &mut sink).await.map_err(|error| match error {
                 PrintError::Query(error) => locate(&error, &script, Some(span)),
                 PrintError::Output(error) => error,
             })?;
@@ -73,14 +73,14 @@ async fn run_scripts(
     Ok(sink)
 }
 
-async fn run_statement(
-    context: &SessionContext,
+pub(super) async fn run_statement(
+    session: &Session,
     statement: parser::Statement,
     sink: &mut Sink,
 ) -> Result<(), PrintError> {
-    let plan = context.state().statement_to_plan(statement).await?;
+    let plan = session.plan(statement).await?;
     let returns = Returns::of(&plan);
-    let frame = context.execute_logical_plan(plan).await?;
+    let frame = session.context.execute_logical_plan(plan).await?;
     let prints = match returns {
         Returns::Nothing => false,
         Returns::Count => sink.shows_counts(),

@@ -42,7 +42,7 @@ pub(super) fn run(directory: &Path, users: usize, seed: u64) -> Result<(), CliEr
     } else {
         tell(&format!("keeping {path_shown}, which was edited; remove it to get a new one"));
     }
-    engine.run(move |context| async move { tour.take(&context).await })
+    engine.run(move |session| async move { tour.take(&session.context).await })
 }
 
 /// Tells a person how it goes. Without stderr there is nobody to tell.

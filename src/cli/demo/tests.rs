@@ -137,9 +137,9 @@ fn errors_of_estimates(seed: u64) -> Vec<Vec<f64>> {
     files::write(directory.path(), 1_500, seed).unwrap();
     let tour = Tour::of(directory.path()).unwrap();
     let engine = Engine::start(&EngineOptions::default()).unwrap();
-    let batches = engine.run(|context| async move {
-        tour.create_views(&context).await?;
-        Ok(context.sql(SQL).await?.collect().await?)
+    let batches = engine.run(|session| async move {
+        tour.create_views(&session.context).await?;
+        Ok(session.context.sql(SQL).await?.collect().await?)
     });
     let batches = batches.unwrap();
     let columns = |batch: &RecordBatch| batch.columns().to_vec();
