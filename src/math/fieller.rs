@@ -46,7 +46,7 @@ mod tests {
     fn equals_the_textbook_form() {
         let (u, v, vu, vv, c, t) = (2.0, 3.0, 0.2, 0.3, 0.1, 1.96_f64);
         let (a, b, d) = (v * v - t * t * vv, u * v - t * t * c, u * u - t * t * vu);
-        let root = (b * b - a * d as f64).sqrt();
+        let root = f64::sqrt(b * b - a * d);
         let ratio: f64 = u / v;
         let residual = vu - 2.0 * ratio * c + ratio * ratio * vv;
         let (low, high) = fieller_reach((v, vv), residual, c - ratio * vv, t);

@@ -2,6 +2,8 @@
 
 mod behaviour;
 mod campaign;
+#[cfg(test)]
+mod contract_tests;
 mod files;
 mod policies;
 mod population;

@@ -16,7 +16,8 @@ use crate::cli::{errors::CliError, sql::print_box};
 const TABLES: &str = include_str!("../../../sql/queries/demo_tables.sql");
 
 /// The queries, in the order of the tour: identify, then validate.
-const STOPS: [&str; 10] = [
+const STOPS: [&str; 12] = [
+    include_str!("../../../sql/queries/demo_log_contract.sql"),
     include_str!("../../../sql/queries/demo_offers.sql"),
     include_str!("../../../sql/queries/demo_randomisation.sql"),
     include_str!("../../../sql/queries/demo_balance.sql"),
@@ -27,6 +28,7 @@ const STOPS: [&str; 10] = [
     include_str!("../../../sql/queries/demo_policy_support.sql"),
     include_str!("../../../sql/queries/demo_policy_values.sql"),
     include_str!("../../../sql/queries/demo_policy_lifts.sql"),
+    include_str!("../../../sql/queries/demo_ope_report.sql"),
 ];
 
 /// The directory that the files of `sql/queries` read.
