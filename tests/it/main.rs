@@ -10,4 +10,5 @@ mod engine;
 mod layers;
 mod reference;
 mod registry;
+mod relations;
 mod slt;

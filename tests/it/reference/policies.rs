@@ -2,8 +2,12 @@
 
 use super::{CLOSED_FORM, Shared, check, number, unbiased};
 
+/// What the rows of [`evaluated`] come from.
+pub(super) const TABLES: [&str; 5] =
+    ["obd_men", "obd_men_policy_bts", "obd_men_policy_random", "obd_men_bts_qhat", "obd_men_random_qhat"];
+
 /// Each decision with the probability and the predictions that the evaluation policy needs.
-fn evaluated(behaviour: &str, evaluation: &str) -> String {
+pub(super) fn evaluated(behaviour: &str, evaluation: &str) -> String {
     format!(
         "(SELECT l.click AS r, l.propensity_score AS p, own.prob AS t, CAST(q.q_hat AS DOUBLE) AS q, dm.q_target AS dm
           FROM obd_men AS l
@@ -23,15 +27,7 @@ fn evaluated(behaviour: &str, evaluation: &str) -> String {
 async fn both_directions_of_the_open_bandit_data() {
     let Some(shared) = Shared::find("both_directions_of_the_open_bandit_data") else { return };
     let reference = shared.reference("ope_obd_men");
-    let context = shared
-        .session(&[
-            "obd_men",
-            "obd_men_policy_bts",
-            "obd_men_policy_random",
-            "obd_men_bts_qhat",
-            "obd_men_random_qhat",
-        ])
-        .await;
+    let context = shared.session(&TABLES).await;
     for direction in reference["directions"].as_object().unwrap().values() {
         let rows = evaluated(
             direction["behavior_policy"].as_str().unwrap(),

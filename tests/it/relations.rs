@@ -1,0 +1,44 @@
+//! Relation functions: they read what they are given once.
+
+use datafusion::arrow::array::AsArray;
+use datafusion::prelude::{SessionConfig, SessionContext};
+
+/// A call of every macro over `log`.
+const CALLS: [&str; 3] = [
+    "arm_effects((SELECT * FROM log), outcome => reward, arm => action, control => 'none', cluster => unit,
+       shares => {'none': 1, 'mail': 1})",
+    "log_contract((SELECT * FROM log), action => action, propensity => propensity, unit => unit, outcome => reward,
+       decision => decision, assigned_at => assigned_at, observed_at => observed_at)",
+    "ope_report((SELECT * FROM log), reward => reward, propensity => propensity, target_prob => target_prob,
+       q_logged => q, q_target => q, policy => action, baseline_prob => target_prob, q_baseline => q, cluster => unit)",
+];
+
+#[tokio::test]
+async fn macros_read_their_input_once() {
+    let context =
+        SessionContext::new_with_state(datafusion_causal::session::builder(SessionConfig::new()).build());
+    context
+        .sql(
+            "CREATE TABLE log AS SELECT value AS unit, value AS decision, 'none' AS action, 0.5 AS propensity,
+               0.5 AS target_prob, 1.0 AS reward, 1.0 AS q, TIMESTAMP '2026-01-01' AS assigned_at,
+               TIMESTAMP '2026-01-02' AS observed_at
+             FROM generate_series(1, 10)",
+        )
+        .await
+        .unwrap();
+    for call in CALLS {
+        let sql = format!("EXPLAIN FORMAT INDENT SELECT * FROM {call}");
+        let plans = context.sql(&sql).await.unwrap().collect().await.unwrap();
+        let plan = plans[0].column(1).as_string::<i32>().iter().flatten().last().unwrap();
+        assert_eq!(plan.matches("DataSourceExec").count(), 1, "{call}\n{plan}");
+    }
+}
+
+#[test]
+fn every_macro_is_called() {
+    let files = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/sql/relations")).unwrap();
+    for file in files {
+        let name = file.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned();
+        assert!(CALLS.iter().any(|call| call.starts_with(&format!("{name}("))), "{name}");
+    }
+}
