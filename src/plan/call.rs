@@ -1,6 +1,6 @@
 //! A call of a relation function, as it stands in the query.
 
-use datafusion::common::Result;
+use datafusion::common::{DataFusionError, Diagnostic, Result, Span as DataFusionSpan};
 use datafusion::logical_expr::planner::RelationPlannerContext;
 use datafusion::sql::sqlparser::ast::{Expr, FunctionArg, FunctionArgExpr, ObjectName, Spanned};
 use datafusion::sql::sqlparser::tokenizer::Span;
@@ -70,13 +70,41 @@ impl RelationCall {
         Ok(Self { span, input, options })
     }
 
+    /// Where the call and its options stand.
+    pub(super) fn places(&self) -> Places {
+        let options = self.options.iter().map(|(name, value)| (name.clone(), value.span())).collect();
+        Places { call: self.span, options }
+    }
+
     /// The value of an option, unless it was left out.
     pub(super) fn option(&self, name: &str) -> Option<&Expr> {
         self.options.iter().find(|(given, _)| given == name).map(|(_, value)| value)
     }
 }
 
-fn unknown_option(function: &Documentation, option: &str, at: Span) -> datafusion::common::DataFusionError {
+/// Places of a call and its options in the caller's text.
+pub(super) struct Places {
+    call: Span,
+    options: Vec<(String, Span)>,
+}
+
+impl Places {
+    /// Gives an error in a macro's body the place of the option that it names, else of the call.
+    pub(super) fn blame(&self, error: DataFusionError) -> DataFusionError {
+        if error.diagnostic().is_some() {
+            return error;
+        }
+        let message = error.find_root().message().into_owned();
+        let is_named = |name: &str| {
+            message.contains(&format!(": {name} must be")) || message.contains(&format!("option '{name}'"))
+        };
+        let option = self.options.iter().find(|(name, _)| is_named(name));
+        let span = option.map_or(self.call, |(_, span)| *span);
+        error.with_diagnostic(Diagnostic::new_error(message, DataFusionSpan::try_from_sqlparser_span(span)))
+    }
+}
+
+fn unknown_option(function: &Documentation, option: &str, at: Span) -> DataFusionError {
     let names = || function.options.iter().map(|option| option.name.as_str());
     let help = match likely(option, names()) {
         Some(name) => format!("did you mean {name}?"),

@@ -77,8 +77,11 @@ impl RelationFunction for SqlMacro {
     }
 
     fn plan(&self, call: RelationCall, context: &mut dyn RelationPlannerContext) -> Result<LogicalPlan> {
+        let places = call.places();
         let subquery = substitution::substitute(&self.documentation, &self.body, call, context)?;
-        context.plan(TableFactor::Derived { lateral: false, subquery, alias: None, sample: None })
+        let planned =
+            context.plan(TableFactor::Derived { lateral: false, subquery, alias: None, sample: None });
+        planned.map_err(|error| places.blame(error))
     }
 
     fn callees(&self) -> Vec<String> {
