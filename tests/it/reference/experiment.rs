@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{CLOSED_FORM, Shared, check, number, unbiased};
+use super::{CLOSED_FORM, Shared, check, number, thornton_cr1, unbiased};
 
 const ROWS: f64 = 64_000.0;
 
@@ -192,8 +192,7 @@ async fn clusters_and_take_up() {
     let reference = shared.reference("experiment");
     let context = shared.session(&["thornton_incentives", "jtpa"]).await;
     let expected = |path: &str| number(&reference["thornton"], path);
-    let clusters = expected("cluster_by_village/n_clusters");
-    let cr1 = expected("cluster_by_village/se_without_correction") * (clusters / (clusters - 1.0)).sqrt();
+    let cr1 = thornton_cr1(&reference["thornton"]);
     check(
         &context,
         "thornton_incentives",

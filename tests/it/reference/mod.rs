@@ -109,6 +109,12 @@ fn unbiased(std_error: f64, n: f64) -> f64 {
     std_error * (n / (n - 1.0)).sqrt()
 }
 
+/// The error of Thornton's experiment by village with the correction G / (G - 1), which the reference leaves out.
+fn thornton_cr1(thornton: &Value) -> f64 {
+    let clusters = number(thornton, "cluster_by_village/n_clusters");
+    number(thornton, "cluster_by_village/se_without_correction") * (clusters / (clusters - 1.0)).sqrt()
+}
+
 /// The number at a path of keys and positions, as in `a/0/b`.
 fn number(value: &Value, path: &str) -> f64 {
     let found = value.pointer(&format!("/{path}")).and_then(Value::as_f64);

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::policies::{TABLES, evaluated};
-use super::{CLOSED_FORM, Shared, check, number, unbiased};
+use super::{CLOSED_FORM, Shared, check, number, thornton_cr1, unbiased};
 
 #[tokio::test]
 async fn effects_of_arms() {
@@ -46,15 +46,13 @@ async fn effects_of_arms() {
         .await;
     }
 
-    let thornton = |path: &str| number(&reference["thornton"], path);
-    let clusters = thornton("cluster_by_village/n_clusters");
-    let cr1 = thornton("cluster_by_village/se_without_correction") * (clusters / (clusters - 1.0)).sqrt();
+    let thornton = &reference["thornton"];
     check(
         &context,
         "arm_effects((SELECT * FROM thornton_incentives), outcome => got_result, arm => any_incentive, control => 0,
            cluster => village_id)",
         CLOSED_FORM,
-        &[("estimate", thornton("diff")), ("std_error", cr1)],
+        &[("estimate", number(thornton, "diff")), ("std_error", thornton_cr1(thornton))],
     )
     .await;
 }
@@ -67,13 +65,7 @@ async fn values_of_policies() {
     for direction in reference["directions"].as_object().unwrap().values() {
         let policy = |role: &str| direction[role].as_str().unwrap();
         let rows = evaluated(policy("behavior_policy"), policy("evaluation_policy"));
-        context
-            .sql(&format!("CREATE OR REPLACE TABLE decisions AS SELECT * FROM {rows}"))
-            .await
-            .unwrap()
-            .collect()
-            .await
-            .unwrap();
+        context.sql(&format!("CREATE OR REPLACE TABLE decisions AS SELECT * FROM {rows}")).await.unwrap();
         let report = "ope_report((SELECT * FROM decisions), reward => r, propensity => p, target_prob => t,
            q_logged => q, q_target => dm)";
         let n = number(direction, "n_rounds");
