@@ -72,6 +72,10 @@ fn problem(error: &DataFusionError) -> Problem {
             SchemaError::FieldNotFound { valid_fields, .. } => missing_column(diagnostic, valid_fields),
             _ => diagnosed(diagnostic, None),
         },
+        // It adds a place to an error and nothing else.
+        (root, Some(diagnostic)) if diagnostic.message == root.message() => {
+            Problem { place: diagnostic.span.into(), ..plain(root) }
+        }
         (root, Some(diagnostic)) => diagnosed(diagnostic, Some(root)),
         (root, None) => plain(root),
     }

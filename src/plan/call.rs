@@ -90,6 +90,8 @@ pub(super) struct Places {
 
 impl Places {
     /// Gives an error in a macro's body the place of the option that it names, else of the call.
+    ///
+    /// It stays as it is when it has a place, and when this call has none: it stands in the body of another macro.
     pub(super) fn blame(&self, error: DataFusionError) -> DataFusionError {
         if error.diagnostic().is_some() {
             return error;
@@ -99,8 +101,10 @@ impl Places {
             message.contains(&format!(": {name} must be")) || message.contains(&format!("option '{name}'"))
         };
         let option = self.options.iter().find(|(name, _)| is_named(name));
-        let span = option.map_or(self.call, |(_, span)| *span);
-        error.with_diagnostic(Diagnostic::new_error(message, DataFusionSpan::try_from_sqlparser_span(span)))
+        match DataFusionSpan::try_from_sqlparser_span(option.map_or(self.call, |(_, span)| *span)) {
+            Some(span) => error.with_diagnostic(Diagnostic::new_error(message, Some(span))),
+            None => error,
+        }
     }
 }
 
