@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use datafusion::error::DataFusionError;
 
 use super::problems::problems;
+use crate::stores::redact;
 
 /// Why a command ended early.
 #[derive(Debug)]
@@ -21,11 +22,11 @@ pub(crate) enum CliError {
 }
 
 impl CliError {
-    /// Writes the message, if there is anything to say.
+    /// Writes the message without the secrets in it, if there is anything to say.
     pub(super) fn report(&self, out: &mut impl Write) -> io::Result<()> {
         match self {
             Self::Usage(message) | Self::Failed(message) => {
-                writeln!(out, "error: {}", message.trim_end())
+                writeln!(out, "error: {}", redact(message.trim_end()))
             }
             Self::Interrupted => writeln!(out, "interrupted"),
             Self::ClosedPipe => Ok(()),

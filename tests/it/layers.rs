@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// A module, and what its files may not name.
-const FORBIDDEN: [(&str, &[&str]); 8] = [
+const FORBIDDEN: [(&str, &[&str]); 9] = [
     (
         "math",
         &[
@@ -33,6 +33,18 @@ const FORBIDDEN: [(&str, &[&str]); 8] = [
     ),
     ("functions", &["tokio", "std::net", "println!", "crate::session", "crate::cli", "crate::plan"]),
     ("plan", &["std::net", "println!", "crate::functions", "crate::session", "crate::cli"]),
+    (
+        "stores",
+        &[
+            "println!",
+            "crate::estimators",
+            "crate::functions",
+            "crate::math",
+            "crate::plan",
+            "crate::session",
+            "crate::cli",
+        ],
+    ),
     ("session", &["crate::cli", "crate::server", "crate::cluster"]),
     ("cli", &["crate::estimators", "crate::functions", "crate::math", "crate::server", "crate::cluster"]),
 ];

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::{query, sql, sql_in};
+use super::{Run, program, query, sql, sql_in};
 
 #[test]
 fn a_name_that_is_not_there_is_underlined() {
@@ -103,4 +103,51 @@ fn a_wrong_function_has_a_suggestion() {
 fn types_are_shown_with_their_code() {
     let error = sql(["-c", "SELECT l > x FROM (SELECT [1] AS l, 1 AS x) AS t"]).fails(1);
     assert!(error.contains("`x` has type Int64"), "{error}");
+}
+
+const LOG: &str = "CREATE TABLE log AS SELECT 'none' AS arm, 1 AS spend;";
+
+#[test]
+fn what_a_macro_refuses_is_underlined_where_it_was_given() {
+    let text = "SELECT * FROM arm_effects(log,\n  outcome => arm, arm => arm, control => 'none')";
+    let expected = "\
+error: diff_in_means_state: outcome must be a number, got Utf8
+ --> -c:2:14
+  |
+2 |   outcome => arm, arm => arm, control => 'none')
+  |              ^^^
+";
+    assert_eq!(sql(["-c", LOG, "-c", text]).fails(1), expected);
+}
+
+#[test]
+fn a_macro_of_a_directory_runs_and_points_at_its_caller() {
+    let directory = tempfile::tempdir().unwrap();
+    let text = "\
+-- Effects of arms against none.
+-- @column outcome the outcome
+-- @column arm the arm
+-- @example SELECT 1;
+SELECT arm, estimate FROM arm_effects(input, outcome => outcome, arm => arm, control => 'none')";
+    fs::write(directory.path().join("against_none.sql"), text).unwrap();
+    let run = |call: &str| {
+        let rows =
+            "SELECT * FROM (VALUES ('none', 1), ('none', 2), ('mail', 4), ('mail', 6)) AS t(arm, spend)";
+        let query = format!("SELECT * FROM against_none(({rows}),\n{call})");
+        sql_in(directory.path(), ["--macros", ".", "--format", "csv", "-c", &query])
+    };
+    assert_eq!(run("outcome => spend, arm => arm").ok(), "arm,estimate\nmail,3.5\n");
+    let error = run("outcome => arm, arm => arm").fails(1);
+    assert!(error.contains("outcome must be a number, got Utf8\n --> -c:2:12\n"), "{error}");
+}
+
+#[test]
+fn secrets_are_not_repeated() {
+    let directory = tempfile::tempdir().unwrap();
+    let text = "SELECT * FROM 'k9Qx/log.parquet?X-Amz-Signature=c0ffee'";
+    let mut command = program(directory.path());
+    command.env("AWS_SECRET_ACCESS_KEY", "k9Qx").args(["sql", "-c", text]);
+    let error = Run::from(command.output().unwrap()).fails(1);
+    assert!(error.contains("table '…/log.parquet?X-Amz-Signature=…' not found"), "{error}");
+    assert!(!error.contains("k9Qx") && !error.contains("c0ffee"), "{error}");
 }
