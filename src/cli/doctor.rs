@@ -12,7 +12,7 @@ use url::Url;
 
 use super::engine::EngineOptions;
 use super::errors::CliError;
-use crate::stores::{StoreOptions, open, redact};
+use crate::stores::{Failure, StoreOptions, open, redact};
 
 /// Objects to show.
 const SHOWN: usize = 5;
@@ -105,24 +105,9 @@ async fn footer(store: &dyn ObjectStore, object: &ObjectMeta) -> Result<String, 
 
 /// The error of a step, and what to do about it.
 fn failure(step: &str, error: &StoreError) -> CliError {
-    let text = redact(&error.to_string());
-    let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
-    let advice = if has(&["AccessDenied", "403", "Forbidden", "InvalidAccessKeyId", "SignatureDoesNotMatch"])
-    {
-        "the credentials above may not do this: set AWS_PROFILE or AWS_ACCESS_KEY_ID, or AWS_SKIP_SIGNATURE=true for \
-         public data"
-    } else if has(&["NoSuchBucket", "404"]) {
-        "check the name of the bucket, and the endpoint"
-    } else if has(&["PermanentRedirect", "301", "AuthorizationHeaderMalformed"]) {
-        "the bucket is in another region: set AWS_REGION"
-    } else if has(&["503", "SlowDown", "429"]) {
-        "the store asks for fewer requests: wait, or raise --store-retries"
-    } else if has(&["error sending request", "connect", "timed out", "timeout", "dns"]) {
-        "the endpoint does not answer: check AWS_ENDPOINT_URL and the network, or raise --store-timeout"
-    } else {
-        "check credentials, region and endpoint above"
-    };
-    CliError::Failed(format!("{step}: {text}\n  = help: {advice}"))
+    let Failure { message, help } = Failure::of(error);
+    let help = help.unwrap_or("check credentials, region and endpoint above");
+    CliError::Failed(format!("{step}: {message}\n  = help: {help}"))
 }
 
 fn say(what: &str, text: &str) -> Result<(), CliError> {

@@ -7,6 +7,7 @@ use datafusion::error::DataFusionError;
 use datafusion::sql::sqlparser::parser::ParserError;
 
 use super::files::is_path;
+use crate::stores::Failure;
 
 /// Columns to list when one is not found.
 const COLUMNS_TO_LIST: usize = 20;
@@ -66,6 +67,9 @@ pub(super) fn problems(error: &DataFusionError) -> Vec<Problem> {
 }
 
 fn problem(error: &DataFusionError) -> Problem {
+    if let Some(failure) = Failure::behind(error) {
+        return store_failure(failure);
+    }
     match (error.find_root(), error.diagnostic()) {
         (DataFusionError::SQL(error, _), _) => syntax_error(error),
         (DataFusionError::SchemaError(error, _), Some(diagnostic)) => match error.as_ref() {
@@ -158,6 +162,14 @@ fn missing_table_problem(name: &str, span: Option<Span>) -> Problem {
         place: span.map_or_else(|| Place::Text(format!("'{name}'")), Place::At),
         hints,
     }
+}
+
+fn store_failure(Failure { message, help }: Failure) -> Problem {
+    let mut hints: Vec<_> = help.map(Hint::help).into_iter().collect();
+    if !hints.is_empty() {
+        hints.push(Hint::note("`causal doctor URL` shows which credentials, region and endpoint are used"));
+    }
+    Problem { message, place: Place::Unknown, hints }
 }
 
 fn plain(root: &DataFusionError) -> Problem {

@@ -3,6 +3,7 @@
 //! A store is opened when it is first read, since finding credentials takes a while. What a statement has listed it
 //! reads as listed: a file that changes meanwhile is an error ([`pinned`]).
 
+mod failure;
 mod lazy;
 mod opening;
 mod pinned;
@@ -21,6 +22,7 @@ use url::Url;
 use lazy::LazyStore;
 use pinned::Pinned;
 
+pub(crate) use failure::Failure;
 pub(crate) use opening::{StoreOptions, open};
 pub(crate) use redaction::redact;
 

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::env;
 use std::error::Error as _;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_config::{BehaviorVersion, SdkConfig};
@@ -20,10 +21,10 @@ use object_store::http::HttpBuilder;
 use object_store::{
     BackoffConfig, ClientOptions, CredentialProvider, Error, ObjectStore, Result, RetryConfig,
 };
-use std::time::Duration;
 use url::Url;
 
 use super::StoreSettings;
+use super::failure::failed;
 
 /// How long connecting may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -77,15 +78,13 @@ fn client(settings: &StoreSettings) -> ClientOptions {
 }
 
 fn retry(settings: &StoreSettings) -> RetryConfig {
+    let tries = settings.retries.saturating_add(1);
     RetryConfig {
         backoff: BackoffConfig::default(),
         max_retries: settings.retries,
-        retry_timeout: settings.timeout * 5,
+        // Every try may take its whole time.
+        retry_timeout: settings.timeout.saturating_mul(u32::try_from(tries).unwrap_or(u32::MAX)),
     }
-}
-
-fn failed(text: String) -> Error {
-    Error::Generic { store: "S3", source: text.into() }
 }
 
 async fn open_s3(url: &Url, options: &StoreOptions, settings: &StoreSettings) -> Result<Opened> {

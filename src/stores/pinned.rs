@@ -8,13 +8,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures::StreamExt;
 use futures::stream::BoxStream;
+use futures::{StreamExt, TryStreamExt};
 use object_store::path::Path;
 use object_store::{
-    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
-    ObjectStoreExt, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
+    CopyOptions, GetOptions, GetResult, GetResultPayload, ListResult, MultipartUpload, ObjectMeta,
+    ObjectStore, ObjectStoreExt, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
 };
+
+use super::failure::{broken_body, failed};
 
 /// What the error of a changed file says.
 const CHANGED: &str = "changed while the query read it; run the query again";
@@ -77,10 +79,14 @@ fn pin(versions: &Mutex<Versions>, meta: &ObjectMeta) -> Result<()> {
     let version = Version::of(meta);
     match lock(versions).entry(meta.location.clone()) {
         Entry::Occupied(seen) if !seen.get().is(&version) => {
-            let text = format!("{} {CHANGED}", meta.location);
-            Err(Error::Generic { store: "causal", source: text.into() })
+            Err(failed(format!("{} {CHANGED}", meta.location)))
         }
-        Entry::Occupied(_) => Ok(()),
+        Entry::Occupied(mut seen) => {
+            // Listings may be without tags.
+            let tag = &mut seen.get_mut().tag;
+            *tag = tag.take().or(version.tag);
+            Ok(())
+        }
         Entry::Vacant(new) => {
             new.insert(version);
             Ok(())
@@ -97,8 +103,16 @@ impl fmt::Display for Pinned {
 #[async_trait]
 impl ObjectStore for Pinned {
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
-        let result = self.inner.get_opts(location, options).await?;
+        let mut result = self.inner.get_opts(location, options).await?;
         pin(&self.versions, &result.meta)?;
+        result.payload = match result.payload {
+            GetResultPayload::Stream(body) => {
+                let location = location.clone();
+                let named = body.map_err(move |error| broken_body(location.clone(), error));
+                GetResultPayload::Stream(named.boxed())
+            }
+            local => local,
+        };
         Ok(result)
     }
 
@@ -148,5 +162,35 @@ impl ObjectStore for Pinned {
     async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
         self.forget_one(to);
         self.inner.copy_opts(from, to, options).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use object_store::local::LocalFileSystem;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_local_file_that_changes_is_noticed() {
+        let directory = tempfile::tempdir().unwrap();
+        fs::write(directory.path().join("log.csv"), "a\n1\n").unwrap();
+        let store = LocalFileSystem::new_with_prefix(directory.path()).unwrap();
+        let store = Pinned::new(Arc::new(store), true);
+        let location = Path::from("log.csv");
+        store.head(&location).await.unwrap();
+        assert_eq!(store.get_ranges(&location, &[0..1, 2..3]).await.unwrap()[1], "1");
+
+        fs::write(directory.path().join("log.csv"), "a\n1\n2\n").unwrap();
+        for error in [
+            store.get_opts(&location, GetOptions::default()).await.unwrap_err(),
+            store.get_ranges(&location, &[0..1, 2..3]).await.unwrap_err(),
+        ] {
+            assert!(error.to_string().ends_with(&format!("log.csv {CHANGED}")), "{error}");
+        }
+        store.forget();
+        store.head(&location).await.unwrap();
     }
 }

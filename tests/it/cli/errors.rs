@@ -150,4 +150,10 @@ fn secrets_are_not_repeated() {
     let error = Run::from(command.output().unwrap()).fails(1);
     assert!(error.contains("table '…/log.parquet?X-Amz-Signature=…' not found"), "{error}");
     assert!(!error.contains("k9Qx") && !error.contains("c0ffee"), "{error}");
+
+    let text = "CREATE EXTERNAL TABLE t STORED AS NOTHING LOCATION 's3://b/' OPTIONS ('aws.secret_access_key' 'k9Qx')";
+    let error = sql(["-c", text]).fails(1);
+    assert!(!error.contains("k9Qx"), "{error}");
+    let error = sql(["-c", &text.replace("STORED", "STOERD")]).fails(1);
+    assert!(error.contains("'aws.secret_access_key' '…')"), "{error}");
 }

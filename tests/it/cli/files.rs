@@ -156,3 +156,89 @@ fn links_devices_and_permissions_are_kept() {
     let mode = |file: &str| fs::metadata(directory.join(file)).unwrap().permissions().mode();
     assert_eq!(mode("real.csv"), mode("plain"));
 }
+
+/// Writes `rows` rows to a file, whose folders are made.
+fn write_rows(directory: &Path, file: &str, rows: usize) {
+    fs::create_dir_all(directory.join(file).parent().unwrap()).unwrap();
+    let text = format!("SELECT value AS x FROM generate_series(1, {rows})");
+    sql_in(directory, ["-o", file, "-c", &text]).ok();
+}
+
+#[test]
+fn a_pattern_stays_in_its_folder_unless_it_says_so() {
+    let directory = tempfile::tempdir().unwrap();
+    let directory = directory.path();
+    for (file, rows) in [
+        ("logs/a.parquet", 1),
+        ("logs/b[1].parquet", 2),
+        ("logs/2026/c.parquet", 3),
+        ("logs/2026/08/d.parquet", 4),
+        ("logs/.hidden/e.parquet", 5),
+        ("logs/_temporary/f.parquet", 6),
+    ] {
+        write_rows(directory, file, rows);
+    }
+    for (table, rows) in [
+        ("logs", 10),
+        ("logs/", 10),
+        ("logs/*.parquet", 3),
+        ("logs/**/*.parquet", 10),
+        ("logs/*/*.parquet", 3),
+        ("logs/2026/", 7),
+        ("logs/?.parquet", 1),
+        ("logs/[ab]*.parquet", 3),
+        ("logs/b[1].parquet", 2),
+    ] {
+        let text = format!("SELECT count(*) AS n FROM '{table}'");
+        let run = sql_in(directory, ["--format", "csv", "-c", &text]);
+        assert_eq!(run.ok(), format!("n\n{rows}\n"), "{table}");
+    }
+}
+
+#[test]
+fn partitions_have_the_type_that_all_their_values_have() {
+    let directory = tempfile::tempdir().unwrap();
+    let directory = directory.path();
+    for (folder, first, second) in [("n", "7", "12"), ("d", "2026-08-01", "2026-09-01"), ("t", "007", "12")] {
+        for value in [first, second] {
+            write_rows(directory, &format!("{folder}/key={value}/a.parquet"), 1);
+        }
+        let text = format!("SELECT arrow_typeof(key) AS t, key FROM '{folder}' ORDER BY key LIMIT 1");
+        let printed = sql_in(directory, ["--format", "csv", "-c", &text]).ok();
+        let expected = match folder {
+            "n" => "t,key\nInt64,7\n",
+            "d" => "t,key\nDate32,2026-08-01\n",
+            _ => "t,key\n\"Dictionary(UInt16, Utf8)\",007\n",
+        };
+        assert_eq!(printed, expected);
+    }
+    let expected = "x,key\n1,12\n";
+    let text = "SELECT * FROM 'n' WHERE key > 7";
+    assert_eq!(sql_in(directory, ["--format", "csv", "-c", text]).ok(), expected);
+}
+
+#[test]
+fn files_that_are_no_table_together_are_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let directory = directory.path();
+    write_rows(directory, "mixed/a.parquet", 1);
+    write_rows(directory, "mixed/b.csv", 1);
+    write_rows(directory, "empty/a.parquet", 1);
+    fs::write(directory.join("empty/b.parquet"), "").unwrap();
+    write_rows(directory, "uneven/day=1/a.parquet", 1);
+    write_rows(directory, "uneven/hour=1/a.parquet", 1);
+    fs::create_dir(directory.join("nothing")).unwrap();
+    for (table, expected) in [
+        ("mixed", "mixed/a.parquet (parquet); name those of one format, as in '*.csv'"),
+        ("empty", "empty/b.parquet has no bytes: it is no parquet file"),
+        ("uneven", "'uneven' has files of different partitions"),
+        ("nothing", "there are no files in the folder 'nothing'"),
+        (
+            "uneven/day=*/*.parquet",
+            "has a pattern in a partition; name the folder above it and filter with WHERE",
+        ),
+    ] {
+        let error = sql_in(directory, ["-c", &format!("SELECT * FROM '{table}'")]).fails(1);
+        assert!(error.contains(expected), "{table}: {error}");
+    }
+}
