@@ -9,11 +9,26 @@ use super::output::Format;
 use super::scripts::Scripts;
 
 /// Causal decisions as SQL.
+///
+/// Without a command, an interactive shell; SQL from standard input when that is no terminal.
 #[derive(Debug, Parser)]
-#[command(name = "causal", version, disable_help_subcommand = true)]
+#[command(name = "causal", version, disable_help_subcommand = true, args_conflicts_with_subcommands = true)]
 pub(super) struct Arguments {
     #[command(subcommand)]
     pub(super) command: Option<Subcommand>,
+
+    #[command(flatten)]
+    pub(super) shell: ShellArguments,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ShellArguments {
+    /// Do not run ~/.config/causal/init.sql first
+    #[arg(long)]
+    pub(super) no_init: bool,
+
+    #[command(flatten)]
+    pub(super) engine: EngineOptions,
 }
 
 #[derive(Debug, clap::Subcommand)]

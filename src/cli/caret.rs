@@ -31,7 +31,11 @@ fn render(problem: &Problem, script: &Script, statement: Option<Span>) -> String
     let mut message = problem.message.clone();
     message += &match (span.filter(is_ours), statement) {
         (Some(span), _) => snippet(script, span),
-        (None, _) if script.origin == Origin::Command && text.lines().count() <= 1 => String::new(),
+        (None, _)
+            if matches!(script.origin, Origin::Command | Origin::Shell) && text.lines().count() <= 1 =>
+        {
+            String::new()
+        }
         (None, Some(statement)) => format!("\n --> {}:{}", script.origin, statement.start.line),
         (None, None) => format!("\n --> {}", script.origin),
     };

@@ -14,7 +14,7 @@ use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use datafusion::sql::parser::Statement;
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::signal;
 
 use super::errors::CliError;
@@ -75,7 +75,9 @@ impl Default for EngineOptions {
 
 /// A session and the threads that it runs on.
 pub(crate) struct Engine {
-    runtime: Runtime,
+    /// There until the engine is dropped.
+    runtime: Option<Runtime>,
+    threads: usize,
     session: Session,
 }
 
@@ -94,22 +96,26 @@ impl Engine {
             None => thread::available_parallelism().map_or(1, NonZeroUsize::get),
         };
         silence_panics();
-        let runtime = Builder::new_multi_thread()
-            .worker_threads(threads)
-            .thread_name(THREAD)
-            .thread_stack_size(STACK_BYTES)
-            .enable_all()
-            .build()
-            .map_err(|error| CliError::Failed(format!("cannot start {threads} threads: {error}")))?;
-        // Some of the engine starts tasks while it is set up.
-        let _guard = runtime.enter();
-        let session = Session::new(threads, options)?;
-        drop(_guard);
-        Ok(Self { runtime, session })
+        let runtime = start_threads(threads)?;
+        let session = {
+            // Some of the engine starts tasks while it is set up.
+            let _guard = runtime.enter();
+            Session::new(threads, options)?
+        };
+        Ok(Self { runtime: Some(runtime), threads, session })
+    }
+
+    pub(crate) fn session(&self) -> &Session {
+        &self.session
+    }
+
+    /// The threads of the engine, until a query is interrupted.
+    pub(crate) fn handle(&self) -> &Handle {
+        self.runtime.as_ref().expect("the engine is not dropped").handle()
     }
 
     /// Runs `work` with the session until it ends or Ctrl-C stops it.
-    pub(crate) fn run<T, F>(self, work: impl FnOnce(Session) -> F) -> Result<T, CliError>
+    pub(crate) fn run<T, F>(&mut self, work: impl FnOnce(Session) -> F) -> Result<T, CliError>
     where
         T: Send + 'static,
         F: Future<Output = Result<T, CliError>> + Send + 'static,
@@ -119,17 +125,48 @@ impl Engine {
             .enable_all()
             .build()
             .map_err(|error| CliError::Failed(format!("cannot listen for Ctrl-C: {error}")))?;
-        let mut task = self.runtime.spawn(work(self.session));
-        let outcome = front.block_on(async {
+        let task = self.handle().spawn(work(self.session.clone()));
+        let joined = front.block_on(async {
             tokio::select! {
-                joined = &mut task => joined.unwrap_or_else(|error| Err(panicked(error))),
-                Ok(()) = signal::ctrl_c() => Err(CliError::Interrupted),
+                joined = task => Some(joined),
+                Ok(()) = signal::ctrl_c() => None,
             }
         });
-        task.abort();
-        self.runtime.shutdown_timeout(GRACE);
-        outcome
+        match joined {
+            Some(joined) => joined.unwrap_or_else(|error| Err(panicked(error))),
+            None => {
+                self.change_threads()?;
+                Err(CliError::Interrupted)
+            }
+        }
     }
+
+    /// Leaves all work and its threads behind. What does not notice, as long loops do not, would slow the next query.
+    fn change_threads(&mut self) -> Result<(), CliError> {
+        let threads = start_threads(self.threads)?;
+        if let Some(left) = self.runtime.replace(threads) {
+            left.shutdown_timeout(GRACE);
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_timeout(GRACE);
+        }
+    }
+}
+
+fn start_threads(threads: usize) -> Result<Runtime, CliError> {
+    Builder::new_multi_thread()
+        .worker_threads(threads)
+        .thread_name(THREAD)
+        .thread_stack_size(STACK_BYTES)
+        .enable_all()
+        .build()
+        .map_err(|error| CliError::Failed(format!("cannot start {threads} threads: {error}")))
 }
 
 impl EngineOptions {
@@ -253,7 +290,7 @@ mod tests {
 
     #[test]
     fn a_panic_is_an_error() {
-        let engine = Engine::start(&EngineOptions::default()).unwrap();
+        let mut engine = Engine::start(&EngineOptions::default()).unwrap();
         let outcome: Result<(), _> = engine.run(|_| async { panic!("lost the plot") });
         match outcome {
             Err(CliError::Failed(text)) => {

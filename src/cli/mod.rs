@@ -10,27 +10,29 @@ mod external_tables;
 mod files;
 mod output;
 mod problems;
+mod progress;
 mod scripts;
+mod shell;
 mod sql;
 
 use std::io;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser};
+use clap::Parser;
 
 use arguments::{Arguments, Subcommand};
-use errors::CliError;
 
 /// Runs the program with the arguments of this process.
 ///
 /// The exit code is 0 when all went well, 1 when a query failed, 2 when the arguments were wrong and 130 when
 /// Ctrl-C ended it.
 pub fn run() -> ExitCode {
-    let result = match Arguments::parse().command {
+    let arguments = Arguments::parse();
+    let result = match arguments.command {
         Some(Subcommand::Sql(arguments)) => sql::run(arguments),
         Some(Subcommand::Demo(arguments)) => demo::run(&arguments.directory, arguments.users, arguments.seed),
         Some(Subcommand::Doctor(arguments)) => doctor::run(&arguments.url, &arguments.engine),
-        None => Err(missing_subcommand()),
+        None => shell::run(arguments.shell),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -40,9 +42,4 @@ pub fn run() -> ExitCode {
             error.exit_code()
         }
     }
-}
-
-fn missing_subcommand() -> CliError {
-    let help = Arguments::command().render_help();
-    CliError::Usage(format!("the interactive shell is not there yet; run SQL with `causal sql`\n\n{help}"))
 }

@@ -174,6 +174,9 @@ fn store_failure(Failure { message, help }: Failure) -> Problem {
 
 fn plain(root: &DataFusionError) -> Problem {
     let text = message(root);
+    if let Some(name) = missing_table(&text) {
+        return missing_table_problem(name, None);
+    }
     if let Some(mismatch) = signature_mismatch(&text) {
         return mismatch;
     }

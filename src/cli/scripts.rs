@@ -17,7 +17,7 @@ const COMMAND: &str = "command";
 const FILE: &str = "file";
 
 /// The `-c` and `-f` arguments, in the order in which they were given.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Scripts(Vec<Argument>);
 
 #[derive(Debug)]
@@ -114,6 +114,8 @@ pub(super) enum Origin {
     Command,
     File(PathBuf),
     Stdin,
+    /// Typed into the shell.
+    Shell,
 }
 
 impl fmt::Display for Origin {
@@ -122,6 +124,7 @@ impl fmt::Display for Origin {
             Self::Command => f.write_str("-c"),
             Self::File(path) => path.display().fmt(f),
             Self::Stdin => f.write_str("<stdin>"),
+            Self::Shell => f.write_str("input"),
         }
     }
 }

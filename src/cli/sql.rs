@@ -1,8 +1,10 @@
 //! `causal sql`: runs statements one after the other and prints their results.
 
+use std::sync::Arc;
+
 use datafusion::common::Result;
-use datafusion::dataframe::DataFrame;
 use datafusion::logical_expr::{LogicalPlan, Statement};
+use datafusion::physical_plan::execute_stream;
 use datafusion::prelude::SessionContext;
 use datafusion::sql::parser;
 use futures::TryStreamExt;
@@ -18,7 +20,7 @@ pub(super) fn run(arguments: SqlArguments) -> Result<(), CliError> {
     let format = Format::choose(arguments.format, arguments.output.as_deref())?;
     let scripts = arguments.scripts.read()?;
     let scripts = scripts.into_iter().map(parse).collect::<Result<Vec<_>, _>>()?;
-    let engine = Engine::start(&arguments.engine)?;
+    let mut engine = Engine::start(&arguments.engine)?;
     match arguments.output {
         None => {
             let sink = Sink::stdout(format)?;
@@ -73,7 +75,19 @@ async fn run_scripts(
     Ok(sink)
 }
 
+/// Plans and runs a statement and prints what it returns.
 pub(super) async fn run_statement(
+    session: &Session,
+    statement: parser::Statement,
+    sink: &mut Sink,
+) -> Result<(), PrintError> {
+    sink.start_progress();
+    let outcome = run_in_view(session, statement, sink).await;
+    sink.end_progress();
+    outcome
+}
+
+async fn run_in_view(
     session: &Session,
     statement: parser::Statement,
     sink: &mut Sink,
@@ -86,15 +100,17 @@ pub(super) async fn run_statement(
         Returns::Count => sink.shows_counts(),
         Returns::Rows => true,
     };
-    if !prints {
-        return Ok(drain(frame).await?);
+    if prints {
+        sink.accept(frame.schema().as_arrow())?;
     }
-    sink.accept(frame.schema().as_arrow())?;
-    sink.print(frame.execute_stream().await?).await
-}
-
-async fn drain(frame: DataFrame) -> Result<()> {
-    frame.execute_stream().await?.try_for_each(|_| async { Ok(()) }).await
+    let task = Arc::new(frame.task_ctx());
+    let plan = frame.create_physical_plan().await?;
+    sink.watch(&plan);
+    let stream = execute_stream(plan, task)?;
+    match prints {
+        true => sink.print(stream).await,
+        false => Ok(stream.try_for_each(|_| async { Ok(()) }).await?),
+    }
 }
 
 /// What comes back when a statement runs.

@@ -5,6 +5,7 @@ mod files;
 mod formats;
 mod limits;
 mod scripts;
+mod shell;
 mod stores;
 
 use std::ffi::OsStr;

@@ -106,7 +106,7 @@ fn with_campaign<T: Send + 'static, F: Future<Output = Result<T>> + Send>(
     let path: &Path = directory.path();
     files::write(path, users, seed).unwrap();
     let tour = Tour::of(path).unwrap();
-    let engine = Engine::start(&EngineOptions::default()).unwrap();
+    let mut engine = Engine::start(&EngineOptions::default()).unwrap();
     let result = engine.run(|session| async move {
         tour.create_views(&session.context).await?;
         Ok(work(session.context).await?)

@@ -34,7 +34,7 @@ pub(super) fn run(directory: &Path, users: usize, seed: u64) -> Result<(), CliEr
     }
     files::refuse_foreign(directory)?;
     let tour = Tour::of(directory)?;
-    let engine = Engine::start(&EngineOptions::default())?;
+    let mut engine = Engine::start(&EngineOptions::default())?;
     tell(&format!("writing {users} users to {}", directory.display()));
     files::write(directory, users, seed)?;
     let path = directory.join(files::TOUR);

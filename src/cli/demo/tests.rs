@@ -136,7 +136,7 @@ fn errors_of_estimates(seed: u64) -> Vec<Vec<f64>> {
     let directory = tempfile::tempdir().unwrap();
     files::write(directory.path(), 1_500, seed).unwrap();
     let tour = Tour::of(directory.path()).unwrap();
-    let engine = Engine::start(&EngineOptions::default()).unwrap();
+    let mut engine = Engine::start(&EngineOptions::default()).unwrap();
     let batches = engine.run(|session| async move {
         tour.create_views(&session.context).await?;
         Ok(session.context.sql(SQL).await?.collect().await?)

@@ -1,13 +1,14 @@
 //! Where results go: standard output, or a file that appears only when it is complete.
 
 use std::fs::{self, File};
-use std::io::{self, BufWriter, ErrorKind, Write};
+use std::io::{self, BufWriter, ErrorKind, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use tempfile::TempPath;
 
-use super::{Format, Sink};
+use super::{Format, Screen, Sink};
 use crate::cli::errors::CliError;
+use crate::cli::progress::Progress;
 
 const BUFFER_BYTES: usize = 64 << 10;
 
@@ -17,6 +18,9 @@ pub(super) struct Destination {
     /// `None` for standard output.
     path: Option<PathBuf>,
     failure: Option<CliError>,
+    progress: Option<Progress>,
+    /// Whether what is written appears where the progress is shown.
+    is_terminal: bool,
 }
 
 /// A file under another name until all of it is written. Dropping it removes it.
@@ -55,14 +59,28 @@ impl Sink {
             out: BufWriter::with_capacity(BUFFER_BYTES, out),
             path: path.map(Path::to_path_buf),
             failure: None,
+            progress: None,
+            is_terminal: path.is_none() && io::stdout().is_terminal(),
         };
-        Self { format, destination, results: 0 }
+        Self { format, destination, results: 0, is_torn: false, screen: Screen::default() }
     }
 }
 
 impl Destination {
     pub(super) fn is_file(&self) -> bool {
         self.path.is_some()
+    }
+
+    pub(super) fn is_terminal(&self) -> bool {
+        self.is_terminal
+    }
+
+    pub(super) fn progress(&self) -> Option<&Progress> {
+        self.progress.as_ref()
+    }
+
+    pub(super) fn set_progress(&mut self, progress: Option<Progress>) {
+        self.progress = progress;
     }
 
     /// Returns the failure of the place itself, if it failed.
@@ -84,6 +102,9 @@ impl Destination {
 
 impl Write for Destination {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.is_terminal {
+            self.progress = None;
+        }
         let result = self.out.write(bytes);
         self.remember(result)
     }

@@ -11,6 +11,7 @@ use datafusion::common::{Result, plan_err};
 use super::boxes::BoxWriter;
 use super::csv::CsvWriter;
 use super::destination::Destination;
+use super::expanded::ExpandedWriter;
 use super::markdown::MarkdownWriter;
 use super::{ResultWriter, columnar, json};
 use crate::cli::errors::CliError;
@@ -20,6 +21,8 @@ use crate::cli::errors::CliError;
 pub(in crate::cli) enum Format {
     /// A table of box characters, to read
     Box,
+    /// One column per line, to read wide rows
+    Expanded,
     /// Comma-separated values: NULL is empty, an empty string is ""
     Csv,
     /// One array of row objects
@@ -68,6 +71,11 @@ impl Format {
         }
     }
 
+    /// Whether people read it rather than programs.
+    pub(super) fn is_for_people(self) -> bool {
+        matches!(self, Self::Box | Self::Expanded)
+    }
+
     pub(super) fn is_binary(self) -> bool {
         matches!(self, Self::Parquet | Self::Arrow)
     }
@@ -81,18 +89,22 @@ impl Format {
         match self {
             Self::Csv => schema.fields().iter().try_for_each(|field| check_flat(field)),
             Self::Json | Self::Ndjson | Self::Parquet => check_names(self, schema),
-            Self::Box | Self::Markdown | Self::Arrow => Ok(()),
+            Self::Box | Self::Expanded | Self::Markdown | Self::Arrow => Ok(()),
         }
     }
 
     /// Starts a result; headers are written at once.
+    ///
+    /// Boxes fit a screen of so many columns.
     pub(super) fn writer<'a>(
         self,
         schema: &SchemaRef,
+        screen: Option<usize>,
         out: &'a mut Destination,
     ) -> Result<Box<dyn ResultWriter + 'a>> {
         Ok(match self {
-            Self::Box => Box::new(BoxWriter::new(schema, out)),
+            Self::Box => Box::new(BoxWriter::new(schema, screen, out)),
+            Self::Expanded => Box::new(ExpandedWriter::new(schema, out)),
             Self::Csv => Box::new(CsvWriter::start(schema, out)?),
             Self::Json => Box::new(json::array(schema, out)),
             Self::Ndjson => Box::new(json::lines(schema, out)),
@@ -103,7 +115,7 @@ impl Format {
     }
 
     /// Checks that the format can go to standard output.
-    pub(super) fn check_stdout(self, stdout: &impl io::IsTerminal) -> Result<(), CliError> {
+    pub(in crate::cli) fn check_stdout(self, stdout: &impl io::IsTerminal) -> Result<(), CliError> {
         if self.is_binary() && stdout.is_terminal() {
             return Err(CliError::Usage(format!(
                 "{self} is not for terminals: add -o FILE, or send standard output to a file or a program"

@@ -34,23 +34,13 @@ fn a_terminal_is_not_waited_for() {
 }
 
 #[test]
-fn without_a_command_there_is_help() {
-    let directory = tempfile::tempdir().unwrap();
-    let run = super::Run::from(program(directory.path()).output().unwrap());
-    assert_eq!(run.stdout, "");
-    let error = run.fails(2);
-    assert!(error.contains("the interactive shell is not there yet"), "{error}");
-    assert!(error.contains("Usage: causal"), "{error}");
-}
-
-#[test]
 fn wrong_arguments_are_wrong_usage() {
     for (arguments, message) in [
         (["--threads", "0"], "0 is not in 1..=1024"),
         (["--threads", "many"], "invalid digit"),
         (["--memory-limit", "2 parsecs"], "unknown unit 'parsecs'"),
         (["--memory-limit", "0"], "at least one byte"),
-        (["--format", "xml"], "possible values: box, csv, json"),
+        (["--format", "xml"], "possible values: box, expanded, csv, json"),
         (["-f", "missing.sql"], "cannot read missing.sql"),
         (["--spill-dir", "/dev/null/x"], "--spill-dir /dev/null/x"),
         (["-o", "result.xml"], "cannot tell the format of result.xml"),
