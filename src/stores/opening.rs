@@ -16,7 +16,7 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use aws_smithy_http_client::tls;
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, AwsCredential, resolve_bucket_region};
-use object_store::gcp::GoogleCloudStorageBuilder;
+use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
 use object_store::http::HttpBuilder;
 use object_store::{
     BackoffConfig, ClientOptions, CredentialProvider, Error, ObjectStore, Result, RetryConfig,
@@ -52,13 +52,20 @@ pub(crate) async fn open(url: &Url, options: &StoreOptions, settings: &StoreSett
     match url.scheme() {
         "s3" | "s3a" => open_s3(url, options, settings).await,
         "gs" | "gcs" => {
-            let store = GoogleCloudStorageBuilder::from_env()
-                .with_url(url.as_str())
-                .with_client_options(client(settings))
+            let builder = GoogleCloudStorageBuilder::from_env().with_url(url.as_str());
+            let endpoint = builder.get_config_value(&GoogleConfigKey::BaseUrl);
+            let anonymous = builder.get_config_value(&GoogleConfigKey::SkipSignature);
+            let credentials = match anonymous.as_deref() {
+                Some("true") => "none: requests are not signed, as asked",
+                _ => "Google application credentials or service account",
+            };
+            // Who writes http:// means it.
+            let allow_http = endpoint.as_ref().is_some_and(|endpoint| endpoint.starts_with("http://"));
+            let store = builder
+                .with_client_options(client(settings).with_allow_http(allow_http))
                 .with_retry(retry(settings))
                 .build()?;
-            let credentials = "Google application credentials or service account".to_string();
-            Ok(Opened { store: Arc::new(store), credentials, region: None, endpoint: None })
+            Ok(Opened { store: Arc::new(store), credentials: credentials.into(), region: None, endpoint })
         }
         _ => {
             let base = &url[..url::Position::BeforePath];

@@ -42,10 +42,10 @@ impl Sink {
     /// Writes to a file beside `path`, for [`PendingFile::commit`] to put in its place.
     pub(in crate::cli) fn file(path: &Path, format: Format) -> Result<(Self, PendingFile), CliError> {
         let refuse = |error| CliError::Usage(cannot_write(path, &error));
-        // A link stays a link, to the new file.
+        // A link stays a link, to the new file; but those in /dev are this process's own open files.
         let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
-        if is_device(&target) {
-            let file = File::options().write(true).open(&target).map_err(refuse)?;
+        if is_device(&target) || path.starts_with("/dev") {
+            let file = File::options().write(true).open(path).map_err(refuse)?;
             return Ok((Self::new(format, Some(path), Box::new(file)), PendingFile(None)));
         }
         let (file, written) = temporary_beside(&target).map_err(refuse)?;
@@ -144,8 +144,9 @@ fn temporary_beside(path: &Path) -> io::Result<(File, TempPath)> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        // What any new file gets; the process's umask takes from it.
-        builder.permissions(fs::Permissions::from_mode(0o666));
+        // Those of the file that is replaced, or what any new file gets; the process's umask takes from it.
+        let mode = fs::metadata(path).map_or(0o666, |file| file.permissions().mode());
+        builder.permissions(fs::Permissions::from_mode(mode));
     }
     Ok(builder.tempfile_in(directory)?.into_parts())
 }

@@ -155,6 +155,17 @@ fn links_devices_and_permissions_are_kept() {
     fs::write(directory.join("plain"), "").unwrap();
     let mode = |file: &str| fs::metadata(directory.join(file)).unwrap().permissions().mode();
     assert_eq!(mode("real.csv"), mode("plain"));
+    fs::write(directory.join("private.csv"), "old").unwrap();
+    fs::set_permissions(directory.join("private.csv"), fs::Permissions::from_mode(0o600)).unwrap();
+    sql_in(directory, ["-o", "private.csv", "-c", "SELECT 1 AS x"]).ok();
+    assert_eq!(mode("private.csv") & 0o777, 0o600);
+
+    // The process's own standard output is not a file to be replaced.
+    let stdout = fs::File::create(directory.join("stdout.txt")).unwrap();
+    let arguments = ["sql", "--format", "csv", "-o", "/dev/stdout", "-c", "SELECT 1 AS x"];
+    assert!(program(directory).args(arguments).stdout(stdout).status().unwrap().success());
+    assert_eq!(fs::read_to_string(directory.join("stdout.txt")).unwrap(), "x\n1\n");
+    assert!(Path::new("/dev/stdout").is_symlink());
 }
 
 /// Writes `rows` rows to a file, whose folders are made.

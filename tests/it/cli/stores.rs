@@ -226,6 +226,11 @@ fn public_files_need_no_credentials() {
     command.env("AWS_SECRET_ACCESS_KEY", "for-another-account").env("AWS_SKIP_SIGNATURE", "true");
     assert_eq!(run(command, &[], &text).ok(), EXPECTED);
 
+    // The names and listings of Google's store are like those of S3.
+    let mut command = server.stranger(directory.path());
+    command.env("GOOGLE_BASE_URL", server.endpoint()).env("GOOGLE_SKIP_SIGNATURE", "true");
+    assert_eq!(run(command, &[], &text.replace("s3://", "gs://")).ok(), EXPECTED);
+
     let text = format!("SELECT count(*) AS n FROM '{}/logs/public/day=3/part-0.parquet'", server.endpoint());
     assert_eq!(run(server.stranger(directory.path()), &[], &text).ok(), "n\n60000\n");
 }
@@ -263,6 +268,44 @@ fn profiles_and_processes_give_credentials() {
     assert!(error.contains("credentials are configured and cannot be had"), "{error}");
     let error = doctor(as_profile("lost"), "s3://logs/sales/").fails(1);
     assert!(error.contains("error: finding credentials: credentials are configured"), "{error}");
+}
+
+#[test]
+fn identities_of_other_services_give_credentials() {
+    let server = sales();
+    let directory = tempfile::tempdir().unwrap();
+    let token = directory.path().join("token");
+    fs::write(&token, "who-i-am").unwrap();
+    let as_robot = || {
+        let mut command = server.stranger(directory.path());
+        command
+            .env("AWS_REGION", "eu-west-1")
+            .env("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/analyst")
+            .env("AWS_WEB_IDENTITY_TOKEN_FILE", &token);
+        command
+    };
+    assert_eq!(run(as_robot(), &[], TOTALS).ok(), EXPECTED);
+    assert!(doctor(as_robot(), "s3://logs/sales/").ok().contains("credentials  AWS SDK (WebIdentityToken)"));
+
+    let cache = directory.path().join(".aws/sso/cache");
+    fs::create_dir_all(&cache).unwrap();
+    let config = "[profile analyst]\nregion = eu-west-1\nsso_start_url = https://analysts.awsapps.com/start\n\
+                  sso_region = eu-west-1\nsso_account_id = 123456789012\nsso_role_name = analyst\n";
+    fs::write(directory.path().join(".aws/config"), config).unwrap();
+    let login = r#"{"accessToken":"signed-in","expiresAt":"2099-01-01T00:00:00Z","region":"eu-west-1",
+                    "startUrl":"https://analysts.awsapps.com/start"}"#;
+    // The name is the SHA-1 of the start URL.
+    fs::write(cache.join("85c8de90fe33a1109e0a20ab39d0b073f40f59f1.json"), login).unwrap();
+    let as_analyst = || {
+        let mut command = server.stranger(directory.path());
+        command.env("AWS_PROFILE", "analyst");
+        command
+    };
+    assert_eq!(run(as_analyst(), &[], TOTALS).ok(), EXPECTED);
+    assert!(doctor(as_analyst(), "s3://logs/sales/").ok().contains("credentials  AWS SDK (SSO)"));
+    fs::remove_dir_all(&cache).unwrap();
+    let error = run(as_analyst(), &[], TOTALS).fails(1);
+    assert!(error.contains("credentials are configured and cannot be had: "), "{error}");
 }
 
 #[test]

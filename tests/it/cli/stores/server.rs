@@ -161,6 +161,9 @@ impl State {
     async fn answer(&self, request: HttpRequest) -> HttpResponse {
         let seen = self.record(&request);
         let fault = (self.faults.lock().unwrap())(&seen);
+        if let Some(credentials) = self.credentials(&request) {
+            return credentials;
+        }
         match fault {
             Fault::None => self.ask(request).await,
             Fault::SlowDown => {
@@ -184,6 +187,32 @@ impl State {
         let seen = Request { method, target, repeated };
         requests.push(seen.clone());
         seen
+    }
+
+    /// Hands out the key, as the services for web identities and for single sign-on do.
+    fn credentials(&self, request: &HttpRequest) -> Option<HttpResponse> {
+        const EXPIRATION: &str = "2099-01-01T00:00:00Z";
+        let (kind, text) = match (request.method(), request.uri().path()) {
+            (&Method::POST, "/") => (
+                "text/xml",
+                format!(
+                    "<AssumeRoleWithWebIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\">\
+                     <AssumeRoleWithWebIdentityResult><Credentials><AccessKeyId>{KEY}</AccessKeyId>\
+                     <SecretAccessKey>{SECRET}</SecretAccessKey><SessionToken>t</SessionToken>\
+                     <Expiration>{EXPIRATION}</Expiration></Credentials></AssumeRoleWithWebIdentityResult>\
+                     </AssumeRoleWithWebIdentityResponse>"
+                ),
+            ),
+            (&Method::GET, "/federation/credentials") => (
+                "application/json",
+                format!(
+                    "{{\"roleCredentials\":{{\"accessKeyId\":\"{KEY}\",\"secretAccessKey\":\"{SECRET}\",\
+                     \"sessionToken\":\"t\",\"expiration\":4070908800000}}}}"
+                ),
+            ),
+            _ => return None,
+        };
+        Some(Response::builder().header("content-type", kind).body(Body::from(text)).unwrap())
     }
 
     /// Only the folder `public` may be read without a signature.
