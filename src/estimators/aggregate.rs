@@ -40,6 +40,9 @@ pub(crate) trait Aggregate: std::fmt::Debug + Send + Sync + 'static {
     /// Adds the rows of another state.
     fn merge(&self, state: &mut Self::State, other: &Self::State);
 
+    /// Puts a state in order before it is passed on or finished.
+    fn settle(&self, _state: &mut Self::State) {}
+
     /// Passes a state on as numbers, or bytes as the numbers of [`FloatReader`].
     fn write(&self, state: &Self::State, out: &mut Vec<u8>);
 

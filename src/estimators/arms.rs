@@ -39,6 +39,19 @@ impl<const K: usize, const C: usize> Arms<1, K, C> {
     }
 }
 
+impl<const K: usize, const C: usize> Arms<2, K, C> {
+    /// The means of each arm, `None` when one is empty.
+    pub(crate) fn arm_means(&self) -> Option<[[f64; K]; 2]> {
+        self.0.iter().all(|arm| arm.count() > 0.0).then(|| self.0.map(|arm| *arm.mean()))
+    }
+
+    /// The treated arm's means less those of the controls.
+    pub(crate) fn effects(&self) -> Option<[f64; K]> {
+        let [control, treated] = self.arm_means()?;
+        Some(std::array::from_fn(|k| treated[k] - control[k]))
+    }
+}
+
 /// Rows and sums of the terms of one cluster, by arm.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Totals<const S: usize, const K: usize> {
@@ -122,6 +135,12 @@ impl<const S: usize, const K: usize, const C: usize> Sums for Arms<S, K, C> {
         for k in 0..K {
             block.terms[k][i] = terms[k];
         }
+    }
+
+    #[inline]
+    fn push_placed(&mut self, block: &TermBlock<K>, i: usize) {
+        let arm = if S > 1 { usize::from(block.arm[i]) } else { 0 };
+        self.push(arm, &std::array::from_fn(|k| block.terms[k][i]));
     }
 
     fn push_block(&mut self, block: &TermBlock<K>, rows: usize) {

@@ -1,14 +1,17 @@
 //! Coverage of 95 % intervals in seeded simulations: between 0.93 and 0.97, for independent and for clustered rows.
 
-use super::laws::{Table, column_rows, infer_clustered, infer_plain};
+use super::laws::{Table, column_rows, infer, infer_clustered, infer_plain};
 use super::{
-    Aipw, Baseline, DifferenceInMeans, DirectMethod, DoublyRobust, DrLift, Estimand, Ips, IpsLift, IpwAte,
-    IpwMean, Mean, RelativeLift, SelfNormalizedDr, SelfNormalizedIps, Statistic, WeightedRelativeLift,
-    Weighting,
+    Aipw, Baseline, Convention, CostPerValue, Cuped, DifferenceInMeans, DirectMethod, DoublyRobust, DrLift,
+    Estimand, InCluster, Independent, Inference, Ips, IpsLift, IpwAte, IpwMean, Late, Mean, Measure, Ranking,
+    RatioDifference, RelativeLift, Scores, SelfNormalizedDr, SelfNormalizedIps, Shrinkage, ShrunkDr, Slope,
+    Statistic, WeightedCostPerValue, WeightedRelativeLift, Weighting,
 };
 
 const REPLICATES: usize = 1000;
 const ROWS: usize = 600;
+/// Rows of a ranked sample: a measure that weighs the top has few of them there.
+const RANKED_ROWS: usize = 2000;
 /// Rows of one cluster in a clustered sample: 120 clusters.
 const CLUSTER: usize = 5;
 
@@ -49,6 +52,7 @@ fn truth(f: impl Fn(f64) -> f64) -> f64 {
 /// The share of samples whose interval holds `truth`.
 fn coverage<const A: usize>(
     seed: u64,
+    count: usize,
     clustered: bool,
     truth: f64,
     infer: impl Fn(&Table) -> (Option<f64>, Option<f64>),
@@ -56,9 +60,9 @@ fn coverage<const A: usize>(
 ) -> f64 {
     let mut draws = Draws(seed);
     let covered = (0..REPLICATES).filter(|_| {
-        let mut rows = Vec::with_capacity(ROWS);
+        let mut rows = Vec::with_capacity(count);
         let (mut x, mut shared) = (0.0, 0.0);
-        for i in 0..ROWS {
+        for i in 0..count {
             if i % CLUSTER == 0 || !clustered {
                 (x, shared) = (draws.uniform(), draws.normal());
             }
@@ -85,8 +89,8 @@ fn assert_covers<S: Statistic, const A: usize>(
         (got.ci_low, got.ci_high)
     };
     let shares = [
-        ("independent", coverage(1, false, truth, plain, &row)),
-        ("clustered", coverage(2, true, truth, clustered, &row)),
+        ("independent", coverage(1, ROWS, false, truth, plain, &row)),
+        ("clustered", coverage(2, ROWS, true, truth, clustered, &row)),
     ];
     for (rows, share) in shares {
         assert!((0.93..=0.97).contains(&share), "{statistic:?}, {rows} rows: {share}");
@@ -127,6 +131,40 @@ fn randomised_effects() {
     };
     assert_covers(&DifferenceInMeans, truth(|x| 1.0 + x), row);
     assert_covers(&RelativeLift, truth(|x| 1.0 + x) / truth(|x| 3.0 + x), row);
+    // The covariate is the context, seen through noise.
+    assert_covers(&Cuped { slope: Slope::Within }, truth(|x| 1.0 + x), |draws, unit| {
+        let [outcome, treated, _] = experiment(draws, unit, 0.4);
+        [outcome, treated, unit.x + 0.1 * draws.normal()]
+    });
+    // Visits 1 or 2, and 3 or 4 + x of revenue in each.
+    let per_visit = truth(|x| 4.0 + x) - 3.0;
+    assert_covers(&RatioDifference, per_visit, |draws, unit| {
+        let (treated, visits) = (draws.bernoulli(0.4), 1.0 + draws.bernoulli(0.5));
+        [visits * (3.0 + treated * (1.0 + unit.x)) + unit.shared, visits, treated]
+    });
+}
+
+#[test]
+fn ratios_of_effects() {
+    // A part 0.3 + 0.4 x complies, and gains 1 + x.
+    let share = |x: f64| 0.3 + 0.4 * x;
+    let effect = truth(|x| share(x) * (1.0 + x)) / truth(share);
+    assert_covers(&Late, effect, |draws, unit| {
+        let (assigned, complies) = (draws.bernoulli(0.4), draws.bernoulli(share(unit.x)));
+        let received = assigned * complies;
+        [3.0 + unit.x + 2.0 * complies + received * (1.0 + unit.x) + unit.shared, assigned, received]
+    });
+    // Treatment costs 0.5 + x and is worth 1 + x.
+    let price = truth(|x| 0.5 + x) / truth(|x| 1.0 + x);
+    let costed = |draws: &mut Draws, unit: &Unit, e: f64| {
+        let [value, treated, e] = experiment(draws, unit, e);
+        [value, treated * (0.5 + unit.x) + 0.2 * draws.normal(), treated, e]
+    };
+    assert_covers(&CostPerValue, price, |draws, unit| {
+        let [value, cost, treated, _] = costed(draws, unit, 0.4);
+        [value, cost, treated]
+    });
+    assert_covers(&WeightedCostPerValue, price, |draws, unit| costed(draws, unit, propensity(unit.x)));
 }
 
 #[test]
@@ -210,6 +248,10 @@ fn policy_values() {
     assert_covers(&SelfNormalizedIps { clip }, value(target), first::<3>);
     assert_covers(&DoublyRobust { clip }, value(target), first::<5>);
     assert_covers(&SelfNormalizedDr { clip }, value(target), first::<5>);
+    // Nothing is shrunk: the bias of shrinking is not covered.
+    for shrinkage in [Shrinkage::Switch { lambda: clip }, Shrinkage::SubGaussian { lambda: 0.0 }] {
+        assert_covers(&ShrunkDr { shrinkage }, value(target), first::<5>);
+    }
     // The direct method covers the value its own model gives, at the contexts of the log.
     assert_covers(&DirectMethod, value(target) + 0.4, |draws, unit| [decision(draws, unit)[4]]);
 }
@@ -225,5 +267,39 @@ fn policy_lifts() {
             let [reward, propensity, target_prob, _, _, baseline_prob, _] = decision(draws, unit);
             [reward, propensity, target_prob, baseline_prob]
         });
+    }
+}
+
+#[test]
+fn rankings() {
+    // The effect is 1 + x and the prediction x itself, so that F(x) = x.
+    let cases = [
+        (Measure::Qini, truth(|x| (1.0 + x) * (x - 0.5))),
+        (Measure::Auuc, truth(|x| (1.0 + x) * x)),
+        (Measure::Autoc, truth(|x| (1.0 + x) * (-(1.0 - x).ln() - 1.0))),
+        (Measure::UpliftAt { top: 0.3 }, 1.85),
+    ];
+    let row = |draws: &mut Draws, unit: &Unit| {
+        let [outcome, treated, e] = experiment(draws, unit, 0.4);
+        [unit.x, outcome, treated, e]
+    };
+    let interval = |got: Inference| (got.ci_low, got.ci_high);
+    for (measure, truth) in cases {
+        let (scores, canonical) = (Scores::Centred, Convention::Canonical);
+        let plain = Ranking::<Independent>::new(measure, scores, canonical);
+        let clustered = Ranking::<InCluster>::new(measure, scores, canonical);
+        let shares = [
+            (
+                "independent",
+                coverage(3, RANKED_ROWS, false, truth, |rows| interval(infer(&plain, rows)), row),
+            ),
+            (
+                "clustered",
+                coverage(4, RANKED_ROWS, true, truth, |rows| interval(infer(&clustered, rows)), row),
+            ),
+        ];
+        for (rows, share) in shares {
+            assert!((0.93..=0.97).contains(&share), "{measure:?}, {rows} rows: {share}");
+        }
     }
 }

@@ -29,13 +29,7 @@ impl Statistic for DifferenceInMeans {
     }
 
     fn solve(&self, sums: &Self::Sums, _origin: f64) -> Option<Solution<[[f64; 1]; 2]>> {
-        let [control, treated] = arm_means(sums)?;
-        Some(Solution::Smooth(Linear { value: treated - control, gradient: [[-1.0], [1.0]] }))
+        let [value] = sums.effects()?;
+        Some(Solution::Smooth(Linear { value, gradient: [[-1.0], [1.0]] }))
     }
-}
-
-/// The mean of each arm, `None` when one is empty.
-pub(super) fn arm_means(sums: &TwoArms<1, 1>) -> Option<[f64; 2]> {
-    let arms = [sums.arm(0), sums.arm(1)];
-    arms.iter().all(|arm| arm.count() > 0.0).then(|| arms.map(|arm| arm.mean()[0]))
 }

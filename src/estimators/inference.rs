@@ -18,7 +18,12 @@ pub(crate) struct Inference {
     pub(crate) n_skipped: u64,
     /// Kish's effective sample size.
     pub(crate) ess: Option<f64>,
+    /// What the estimator has to tell beside, in the order of the names in its function's definition.
+    pub(crate) appended: Appended,
 }
+
+/// Numbers behind the fields of every inference.
+pub(crate) type Appended = [Option<f64>; 3];
 
 /// Kinds of confidence interval.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,6 +102,7 @@ pub(crate) fn infer<S: Statistic>(
         ess: (n > 0.0).then(|| statistic.effective_sample_size(sums)),
         ..Inference::default()
     };
+    inference.appended = statistic.appended(sums, errors);
     let Some(solution) = statistic.solve(sums, origin) else {
         return inference;
     };
@@ -142,6 +148,45 @@ pub(crate) fn infer<S: Statistic>(
         }
     };
     (inference.ci_low, inference.ci_high) = (Some(low), Some(high));
+    inference
+}
+
+/// What is known of an estimate that is not a function of means.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Summary {
+    pub(crate) estimate: Option<f64>,
+    pub(crate) variance: Option<f64>,
+    /// Degrees of freedom of clustered errors.
+    pub(crate) cluster_df: Option<f64>,
+    pub(crate) n: u64,
+    pub(crate) n_skipped: u64,
+    pub(crate) ess: Option<f64>,
+}
+
+/// Makes the inference of an estimate from its error: normal, or t with clusters, and tests "= 0".
+pub(crate) fn summarise(summary: Summary, settings: &IntervalSettings) -> Inference {
+    let Summary { n, n_skipped, ess, .. } = summary;
+    let mut inference = Inference { n, n_skipped, ess, ..Inference::default() };
+    inference.estimate = summary.estimate.filter(|estimate| estimate.is_finite());
+    let variance = summary.variance.filter(|variance| variance.is_finite());
+    let Some((estimate, variance)) = inference.estimate.zip(variance) else {
+        return inference;
+    };
+    let std_error = variance.sqrt();
+    inference.std_error = Some(std_error);
+    let reference = match (settings.interval, summary.cluster_df) {
+        (Some(Interval::Normal), _) => Reference::Normal,
+        (_, Some(df)) => Reference::T(df),
+        (Some(Interval::T), None) => Reference::T(n as f64 - 1.0),
+        _ => Reference::Normal,
+    };
+    if let Some(critical) = reference.critical(settings) {
+        inference.ci_low = Some(estimate - critical * std_error);
+        inference.ci_high = Some(estimate + critical * std_error);
+    }
+    if std_error > 0.0 {
+        inference.p_value = reference.p_value(estimate / std_error);
+    }
     inference
 }
 

@@ -67,16 +67,24 @@ fn state_of<A: Aggregate>(aggregate: &A, rows: &Table, block: usize) -> A::State
     state
 }
 
+fn inference_of<E: Estimator>(estimator: &E, mut state: E::State) -> Inference {
+    estimator.settle(&mut state);
+    estimator.inference(&state, &settings())
+}
+
+/// The inference of an estimator over some rows.
+pub(super) fn infer<E: Estimator>(estimator: &E, rows: &Table) -> Inference {
+    inference_of(estimator, state_of(estimator, rows, BLOCK))
+}
+
 /// The inference of a statistic over independent rows.
 pub(super) fn infer_plain<S: Statistic>(statistic: &S, rows: &Table) -> Inference {
-    let plain = Plain(statistic.clone());
-    plain.inference(&state_of(&plain, rows, BLOCK), &settings())
+    infer(&Plain(statistic.clone()), rows)
 }
 
 /// The inference of a statistic over clusters.
 pub(super) fn infer_clustered<S: Statistic>(statistic: &S, rows: &Table) -> Inference {
-    let clustered = Clustered(statistic.clone());
-    clustered.inference(&state_of(&clustered, rows, BLOCK), &settings())
+    infer(&Clustered(statistic.clone()), rows)
 }
 
 fn assert_same(what: &str, a: &Inference, b: &Inference) {
@@ -91,8 +99,9 @@ fn assert_same(what: &str, a: &Inference, b: &Inference) {
     assert_eq!((a.n, a.n_skipped), (b.n, b.n_skipped), "{what}");
 }
 
-fn check_merging<E: Estimator>(estimator: &E, rows: &Table) {
-    let inference = |state: &E::State| estimator.inference(state, &settings());
+/// Checks that a state is the same whatever way its rows came.
+pub(super) fn check_merging<E: Estimator>(estimator: &E, rows: &Table) {
+    let inference = |state: &E::State| inference_of(estimator, state.clone());
     let whole = inference(&state_of(estimator, rows, BLOCK));
     assert!(
         whole.estimate.is_some() && whole.std_error.is_some(),
@@ -109,6 +118,13 @@ fn check_merging<E: Estimator>(estimator: &E, rows: &Table) {
             let mut merged = E::State::default();
             order.into_iter().for_each(|part: usize| estimator.merge(&mut merged, &parts[part]));
             assert_same("split and merge", &whole, &inference(&merged));
+            let mut settled = E::State::default();
+            for part in order {
+                let mut part = parts[part].clone();
+                estimator.settle(&mut part);
+                estimator.merge(&mut settled, &part);
+            }
+            assert_same("settled and merged", &whole, &inference(&settled));
         }
     }
 
@@ -158,11 +174,12 @@ pub(super) fn check<S: Statistic, const A: usize>(statistic: &S, rows: &[[f64; A
 
 mod tests {
     use super::super::{
-        Aipw, Baseline, DifferenceInMeans, DirectMethod, DoublyRobust, DrLift, Estimand, Ips, IpsLift,
-        IpwAte, IpwMean, Mean, RelativeLift, SelfNormalizedDr, SelfNormalizedIps, WeightedRelativeLift,
-        Weighting,
+        Aipw, Baseline, Convention, CostPerValue, Cuped, DifferenceInMeans, DirectMethod, DoublyRobust,
+        DrLift, Estimand, InCluster, Independent, Ips, IpsLift, IpwAte, IpwMean, Late, Mean, Measure,
+        Ranking, RatioDifference, RelativeLift, Scores, SelfNormalizedDr, SelfNormalizedIps, Shrinkage,
+        ShrunkDr, Slope, WeightedCostPerValue, WeightedRelativeLift, Weighting,
     };
-    use super::check;
+    use super::{check, check_merging, column_rows, infer};
 
     const CLIP: f64 = 2.0;
 
@@ -202,6 +219,16 @@ mod tests {
         check(&DifferenceInMeans, &rows(|u| [u[0], treated(u[1])]));
         check(&RelativeLift, &rows(|u| [u[0], treated(u[1])]));
         check(&WeightedRelativeLift, &rows(observed));
+        for slope in [Slope::Within, Slope::Joint, Slope::Control] {
+            check(&Cuped { slope }, &rows(|u| [u[0] + u[2], treated(u[1]), u[2]]));
+        }
+        check(&RatioDifference, &rows(|u| [u[0], 1.0 + u[2], treated(u[1])]));
+        check(&Late, &rows(|u| [u[0], treated(u[1]), treated(u[2] * (1.0 - 0.8 * treated(u[1])))]));
+        check(&CostPerValue, &rows(|u| [u[0] + treated(u[1]), u[2], treated(u[1])]));
+        check(
+            &WeightedCostPerValue,
+            &rows(|u| [u[0] + treated(u[1]), u[2], treated(u[1]), 0.1 + 0.8 * u[3]]),
+        );
         for estimand in [Estimand::Ate, Estimand::Att, Estimand::Atc, Estimand::Overlap] {
             for weighting in [Weighting::Hajek, Weighting::HorvitzThompson] {
                 check(&IpwAte { estimand, weighting }, &rows(observed));
@@ -221,6 +248,13 @@ mod tests {
         check(&SelfNormalizedIps { clip: f64::INFINITY }, &scored);
         check(&DoublyRobust { clip: CLIP }, &rows(logged));
         check(&SelfNormalizedDr { clip: CLIP }, &rows(logged));
+        for shrinkage in [
+            Shrinkage::Switch { lambda: CLIP },
+            Shrinkage::Optimistic { lambda: CLIP },
+            Shrinkage::SubGaussian { lambda: 0.2 },
+        ] {
+            check(&ShrunkDr { shrinkage }, &rows(logged));
+        }
     }
 
     #[test]
@@ -236,6 +270,28 @@ mod tests {
                 [r, p, t, q, d, u[5], u[6]]
             };
             check(&DrLift { baseline, clip: CLIP }, &rows(seven));
+        }
+    }
+
+    #[test]
+    fn rankings() {
+        // Predictions with ties, and effects that rise with them.
+        let ranked = column_rows(&rows(|[y, t, e, x, ..]| {
+            let (prediction, treated) = ((8.0 * x).floor() / 8.0, treated(t));
+            [prediction, 100.0 + y + prediction * treated, treated, 0.1 + 0.8 * e]
+        }));
+        for measure in [Measure::Qini, Measure::Auuc, Measure::Autoc, Measure::UpliftAt { top: 0.35 }] {
+            for scores in [Scores::Centred, Scores::HorvitzThompson, Scores::Given] {
+                let canonical = Convention::Canonical;
+                check_merging(&Ranking::<Independent>::new(measure, scores, canonical), &ranked);
+                check_merging(&Ranking::<InCluster>::new(measure, scores, canonical), &ranked);
+                // A cluster per row: the errors of both are the same but for n - 1.
+                let alone = ranked.clone().in_clusters_of(1);
+                let plain = infer(&Ranking::<Independent>::new(measure, scores, canonical), &alone);
+                let clustered = infer(&Ranking::<InCluster>::new(measure, scores, canonical), &alone);
+                let (one, other) = (plain.std_error.unwrap(), clustered.std_error.unwrap());
+                assert!((one - other).abs() < 1e-12 * one, "{measure:?} {scores:?}: {one} {other}");
+            }
         }
     }
 }

@@ -5,7 +5,7 @@
 //! p-value inverts the interval: it is the test of equal means.
 //! Sources: Fieller (1954); Deng, Knoblich and Lu (2018).
 
-use super::difference::{DifferenceInMeans, arm_means};
+use super::difference::DifferenceInMeans;
 use super::inference::Interval;
 use super::ipw::{Estimand, IpwAte, Weighting, weighted_mean};
 use super::statistic::{Linear, OneArm, Outcome, Solution, Statistic, TwoArms};
@@ -30,7 +30,7 @@ impl Statistic for RelativeLift {
     }
 
     fn solve(&self, sums: &Self::Sums, _origin: f64) -> Option<Solution<[[f64; 1]; 2]>> {
-        let [control, treated] = arm_means(sums)?;
+        let [[control], [treated]] = sums.arm_means()?;
         (control != 0.0).then_some(Solution::Ratio {
             numerator: Linear { value: treated, gradient: [[0.0], [1.0]] },
             denominator: Linear { value: control, gradient: [[1.0], [0.0]] },

@@ -5,7 +5,7 @@
 //! `h'`; standard errors, clustered errors, ratios, Fieller sets, merging and retracting follow from them.
 
 use super::arms::Arms;
-use super::inference::Interval;
+use super::inference::{Appended, Errors, Interval};
 
 /// Rows of a statistic as fixed-size arrays of the call's numeric arguments.
 pub(crate) trait Row: Copy + Send {
@@ -75,6 +75,15 @@ pub(crate) trait Statistic: std::fmt::Debug + Clone + Send + Sync + 'static {
     /// support: an empty arm, weights that are all zero.
     fn solve(&self, sums: &Self::Sums, origin: f64) -> Option<Solution<<Self::Sums as Sums>::Gradient>>;
 
+    /// Numbers to append to the inference.
+    fn appended(
+        &self,
+        _sums: &Self::Sums,
+        _errors: &impl Errors<<Self::Sums as Sums>::Gradient>,
+    ) -> Appended {
+        Appended::default()
+    }
+
     /// Kish's effective sample size of the weights the estimate uses; `n` when there are none.
     fn effective_sample_size(&self, sums: &Self::Sums) -> f64 {
         sums.count()
@@ -136,6 +145,8 @@ pub(crate) trait Sums: Copy + Default + std::fmt::Debug + PartialEq + Send + Syn
 
     /// Puts a row into a block at position `i`.
     fn place(block: &mut Self::Block, i: usize, arm: usize, terms: &Self::Terms);
+    /// Adds row `i` of a block.
+    fn push_placed(&mut self, block: &Self::Block, i: usize);
     /// Adds the first `rows` rows of a block.
     fn push_block(&mut self, block: &Self::Block, rows: usize);
 

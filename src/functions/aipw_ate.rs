@@ -21,6 +21,7 @@ pub(super) static DEFINITION: Definition = Definition {
         Argument::mu1(),
         Argument::mu0(),
     ],
+    short_form: &[],
     clustered: true,
     constants: Constants::Options(&[ALPHA, ESTIMAND, INTERVAL, ON_INVALID, TRIM]),
     example: "\
@@ -29,6 +30,7 @@ FROM (SELECT aipw_ate_ci(outcome, treated, propensity, mu1, mu0) AS r
   FROM (VALUES (3, 1, 0.5, 3, 1), (1, 0, 0.5, 2, 1), (4, 1, 0.8, 4, 2), (1, 0, 0.4, 2, 1)) AS t(outcome, treated, propensity, mu1, mu0));",
     kind: Kind::Estimator {
         number: true,
+        appended: &[],
         bind: |call| {
             let estimand = Estimand::from_option(call.options.choice(&ESTIMAND));
             Ok(BoundAggregate::estimator(Aipw { estimand }, call.clustered))

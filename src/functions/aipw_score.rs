@@ -19,6 +19,7 @@ pub(super) static DEFINITION: Definition = Definition {
         Argument::mu1(),
         Argument::mu0(),
     ],
+    short_form: &[],
     clustered: false,
     constants: Constants::Options(&[ON_INVALID]),
     example: "\

@@ -12,6 +12,7 @@ pub(super) static DEFINITION: Definition = Definition {
     holds: "treatment was randomised with one probability.",
     source: "Welch (1947).",
     arguments: &[Argument::outcome(), Argument::treated()],
+    short_form: &[],
     clustered: true,
     constants: Constants::Options(&[ALPHA, INTERVAL, ON_INVALID]),
     example: "\
@@ -20,6 +21,7 @@ FROM (SELECT diff_in_means_ci(outcome, treated) AS r
   FROM (VALUES (3.0, 1), (4.0, 1), (5.0, 1), (1.0, 0), (2.0, 0)) AS experiment(outcome, treated));",
     kind: Kind::Estimator {
         number: true,
+        appended: &[],
         bind: |call| Ok(BoundAggregate::estimator(DifferenceInMeans, call.clustered)),
     },
 };

@@ -11,6 +11,7 @@ pub(super) static DEFINITION: Definition = Definition {
     holds: "the reward model is right.",
     source: "Dudík, Langford and Li (2011).",
     arguments: &[Argument::q_target()],
+    short_form: &[],
     clustered: true,
     constants: Constants::Options(&[ALPHA, INTERVAL, ON_INVALID]),
     example: "\
@@ -19,6 +20,7 @@ FROM (SELECT dm_policy_value_ci(q_target) AS r
   FROM (VALUES (0.62), (0.39), (0.38)) AS log(q_target));",
     kind: Kind::Estimator {
         number: true,
+        appended: &[],
         bind: |call| Ok(BoundAggregate::estimator(DirectMethod, call.clustered)),
     },
 };

@@ -27,6 +27,7 @@ pub(super) static DEFINITION: Definition = Definition {
         Argument::baseline_prob(),
         Argument::number("q_baseline", "predicted reward of the baseline policy").optional(0.0),
     ],
+    short_form: &[],
     clustered: true,
     constants: Constants::Options(&[ALPHA, CLIP, INTERVAL, ON_INVALID]),
     example: "\
@@ -36,6 +37,7 @@ FROM (SELECT dr_policy_lift_ci(reward, propensity, target_prob, q_logged, q_targ
   AS log(reward, propensity, target_prob, q_logged, q_target));",
     kind: Kind::Estimator {
         number: true,
+        appended: &[],
         bind: |call| {
             let given = ["baseline_prob", "q_baseline"].map(|name| call.has(&DEFINITION, name));
             if given[0] != given[1] {

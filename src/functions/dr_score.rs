@@ -20,6 +20,7 @@ pub(super) static DEFINITION: Definition = Definition {
         Argument::q_logged(),
         Argument::q_target(),
     ],
+    short_form: &[],
     clustered: false,
     constants: Constants::Options(&[CLIP, ON_INVALID]),
     example: "\

@@ -10,6 +10,7 @@ pub(super) static DEFINITION: Definition = Definition {
     holds: "",
     source: "Kish (1965), Survey Sampling.",
     arguments: &[Argument::weight()],
+    short_form: &[],
     clustered: false,
     constants: Constants::Options(&[ON_INVALID]),
     example: "\

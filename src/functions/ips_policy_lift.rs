@@ -22,6 +22,7 @@ pub(super) static DEFINITION: Definition = Definition {
         Argument::target_prob(),
         Argument::baseline_prob(),
     ],
+    short_form: &[],
     clustered: true,
     constants: Constants::Options(&[ALPHA, CLIP, INTERVAL, ON_INVALID]),
     example: "\
@@ -30,6 +31,7 @@ FROM (SELECT ips_policy_lift_ci(reward, propensity, target_prob) AS r
   FROM (VALUES (1, 0.5, 1), (1, 0.5, 0), (0, 0.5, 0.5), (1, 0.25, 0.25)) AS log(reward, propensity, target_prob));",
     kind: Kind::Estimator {
         number: true,
+        appended: &[],
         bind: |call| {
             let baseline = Baseline::given(call.has(&DEFINITION, "baseline_prob"));
             let clip = call.options.number(&CLIP);

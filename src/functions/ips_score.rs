@@ -17,6 +17,7 @@ pub(super) static DEFINITION: Definition = Definition {
         Argument::logged_propensity(),
         Argument::target_prob(),
     ],
+    short_form: &[],
     clustered: false,
     constants: Constants::Options(&[CLIP, ON_INVALID]),
     example: "\

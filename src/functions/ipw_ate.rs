@@ -20,6 +20,7 @@ pub(super) static DEFINITION: Definition = Definition {
         Argument::treated(),
         Argument::treated_propensity(),
     ],
+    short_form: &[],
     clustered: true,
     constants: Constants::Options(&[ALPHA, ESTIMAND, ESTIMATOR, INTERVAL, ON_INVALID, TRIM]),
     example: "\
@@ -28,6 +29,7 @@ FROM (SELECT ipw_ate_ci(outcome, treated, propensity, {'estimand': 'att'}) AS r
   FROM (VALUES (3, 1, 0.5), (1, 0, 0.5), (4, 1, 0.8), (1, 0, 0.4), (5, 1, 0.6), (2, 0, 0.3)) AS t(outcome, treated, propensity));",
     kind: Kind::Estimator {
         number: true,
+        appended: &[],
         bind: |call| {
             let statistic = IpwAte {
                 estimand: Estimand::from_option(call.options.choice(&ESTIMAND)),

@@ -21,6 +21,7 @@ pub(super) static DEFINITION: Definition = Definition {
         Argument::propensity("propensity", "probability in (0, 1] of the arm"),
         Argument::binary("received", "1 or true when the row got the arm").optional(1.0),
     ],
+    short_form: &[],
     clustered: true,
     constants: Constants::Options(&[ALPHA, ESTIMATOR, INTERVAL, ON_INVALID]),
     example: "\
@@ -28,6 +29,7 @@ SELECT ipw_mean(outcome, propensity, arm = 'a') AS mean_a, ipw_mean(outcome, pro
 FROM (VALUES (3, 0.5, 'a'), (1, 0.5, 'b'), (4, 0.8, 'a'), (2, 0.2, 'b')) AS t(outcome, propensity, arm);",
     kind: Kind::Estimator {
         number: true,
+        appended: &[],
         bind: |call| {
             let weighting = Weighting::from_option(call.options.choice(&ESTIMATOR));
             if weighting == Weighting::HorvitzThompson && !call.has(&DEFINITION, "received") {

@@ -10,6 +10,7 @@ pub(super) static DEFINITION: Definition = Definition {
     holds: "",
     source: "Owen (2013), Monte Carlo theory, methods and examples, chapter 9.",
     arguments: &[Argument::weight()],
+    short_form: &[],
     clustered: false,
     constants: Constants::Options(&[ON_INVALID]),
     example: "\

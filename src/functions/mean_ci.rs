@@ -12,11 +12,16 @@ pub(super) static DEFINITION: Definition = Definition {
     holds: "rows are independent, or dependent within the clusters alone.",
     source: "Student (1908), The Probable Error of a Mean.",
     arguments: &[Argument::number("x", "the values, any unit; row scores included")],
+    short_form: &[],
     clustered: true,
     constants: Constants::Options(&[ALPHA, INTERVAL, ON_INVALID]),
     example: "\
 SELECT r['estimate'] AS estimate, r['ci_low'] AS ci_low, r['ci_high'] AS ci_high
 FROM (SELECT mean_ci(x) AS r
   FROM (VALUES (1.0), (2.0), (4.0)) AS t(x));",
-    kind: Kind::Estimator { number: false, bind: |call| Ok(BoundAggregate::estimator(Mean, call.clustered)) },
+    kind: Kind::Estimator {
+        number: false,
+        appended: &[],
+        bind: |call| Ok(BoundAggregate::estimator(Mean, call.clustered)),
+    },
 };

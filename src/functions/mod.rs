@@ -4,26 +4,40 @@ mod adapter;
 
 mod aipw_ate;
 mod aipw_score;
+mod autoc;
+mod auuc;
+mod cuped_ate;
 mod diff_in_means;
 mod dm_policy_value;
 mod dr_policy_lift;
 mod dr_policy_value;
 mod dr_score;
+mod dros_policy_value;
 mod ess;
+mod incremental_cost_per_value;
 mod ips_policy_lift;
 mod ips_policy_value;
 mod ips_score;
 mod ipw_ate;
 mod ipw_mean;
+mod late;
 mod max_weight_share;
 mod mean_ci;
+mod mips_policy_value;
 mod normal_p_value;
+mod qini;
+mod ranking;
+mod ratio_diff;
 mod relative_lift;
 mod smd;
 mod sndr_policy_value;
 mod snips_policy_value;
 mod srm_p_value;
 mod srm_test;
+mod subgaussian_dr_policy_value;
+mod switch_dr_policy_value;
+mod uplift_at;
+mod uplift_calibration_bins;
 mod variance_ratio;
 mod weight_mean_test;
 
@@ -35,14 +49,18 @@ pub(crate) use adapter::Entry;
 use adapter::{AggregateFunction, Definition, Kind, MergeFunction, ScoreFunction, Shape};
 
 /// Every function of the crate, in the order of the reference.
-static DEFINITIONS: [&Definition; 24] = [
+static DEFINITIONS: [&Definition; 37] = [
     // Identify.
     &mean_ci::DEFINITION,
     &diff_in_means::DEFINITION,
     &ipw_mean::DEFINITION,
     &ipw_ate::DEFINITION,
     &aipw_ate::DEFINITION,
+    &cuped_ate::DEFINITION,
     &relative_lift::DEFINITION,
+    &ratio_diff::DEFINITION,
+    &late::DEFINITION,
+    &incremental_cost_per_value::DEFINITION,
     &srm_test::DEFINITION,
     &srm_p_value::DEFINITION,
     &smd::DEFINITION,
@@ -60,8 +78,17 @@ static DEFINITIONS: [&Definition; 24] = [
     &dm_policy_value::DEFINITION,
     &dr_policy_value::DEFINITION,
     &sndr_policy_value::DEFINITION,
+    &switch_dr_policy_value::DEFINITION,
+    &dros_policy_value::DEFINITION,
+    &subgaussian_dr_policy_value::DEFINITION,
+    &mips_policy_value::DEFINITION,
     &ips_policy_lift::DEFINITION,
     &dr_policy_lift::DEFINITION,
+    &uplift_calibration_bins::DEFINITION,
+    &qini::DEFINITION,
+    &auuc::DEFINITION,
+    &autoc::DEFINITION,
+    &uplift_at::DEFINITION,
 ];
 
 /// Makes all aggregate functions.

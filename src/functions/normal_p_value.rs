@@ -14,6 +14,7 @@ pub(super) static DEFINITION: Definition = Definition {
         "z",
         "the estimate less its value under the null hypothesis, over its standard error",
     )],
+    short_form: &[],
     clustered: false,
     constants: Constants::Options(&[ON_INVALID]),
     example: "SELECT normal_p_value(1.959963984540054) AS p_value;",

@@ -17,6 +17,7 @@ pub(super) static DEFINITION: Definition = Definition {
         assignment.",
     source: "Fieller (1954); Deng, Knoblich and Lu (2018).",
     arguments: &[Argument::outcome(), Argument::treated(), Argument::treated_propensity().optional(0.5)],
+    short_form: &[],
     clustered: true,
     constants: Constants::Options(&[ALPHA, RATIO_INTERVAL, ON_INVALID]),
     example: "\
@@ -25,6 +26,7 @@ FROM (SELECT relative_lift_ci(outcome, treated) AS r
   FROM (VALUES (3.0, 1), (4.0, 1), (5.0, 1), (1.0, 0), (2.0, 0)) AS experiment(outcome, treated));",
     kind: Kind::Estimator {
         number: true,
+        appended: &[],
         bind: |call| {
             Ok(if call.has(&DEFINITION, "propensity") {
                 BoundAggregate::estimator(WeightedRelativeLift, call.clustered)

@@ -17,6 +17,7 @@ pub(super) static DEFINITION: Definition = Definition {
         Argument::treated(),
         Argument::weight().optional(1.0),
     ],
+    short_form: &[],
     clustered: false,
     constants: Constants::Options(&[ON_INVALID]),
     example: "\

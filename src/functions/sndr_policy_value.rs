@@ -22,6 +22,7 @@ pub(super) static DEFINITION: Definition = Definition {
         Argument::q_logged(),
         Argument::q_target(),
     ],
+    short_form: &[],
     clustered: true,
     constants: Constants::Options(&[ALPHA, CLIP, INTERVAL, ON_INVALID]),
     example: "\
@@ -31,6 +32,7 @@ FROM (SELECT sndr_policy_value_ci(reward, propensity, target_prob, q_logged, q_t
   AS log(reward, propensity, target_prob, q_logged, q_target));",
     kind: Kind::Estimator {
         number: true,
+        appended: &[],
         bind: |call| {
             Ok(BoundAggregate::estimator(
                 SelfNormalizedDr { clip: call.options.number(&CLIP) },

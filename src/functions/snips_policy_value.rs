@@ -21,6 +21,7 @@ pub(super) static DEFINITION: Definition = Definition {
         Argument::logged_propensity(),
         Argument::target_prob(),
     ],
+    short_form: &[],
     clustered: true,
     constants: Constants::Options(&[ALPHA, CLIP, INTERVAL, ON_INVALID]),
     example: "\
@@ -29,6 +30,7 @@ FROM (SELECT snips_policy_value_ci(reward, propensity, target_prob) AS r
   FROM (VALUES (1, 0.5, 1), (1, 0.5, 0), (0, 0.5, 0.5), (1, 0.25, 0.25)) AS log(reward, propensity, target_prob));",
     kind: Kind::Estimator {
         number: true,
+        appended: &[],
         bind: |call| {
             Ok(BoundAggregate::estimator(
                 SelfNormalizedIps { clip: call.options.number(&CLIP) },

@@ -13,6 +13,7 @@ pub(super) static DEFINITION: Definition = Definition {
     holds: "rows are the units that were randomised.",
     source: "Pearson (1900); Fabijan et al. (2019).",
     arguments: &[Argument::level("arm", "the arm, compared with the names of the shares by its text")],
+    short_form: &[],
     clustered: false,
     constants: Constants::Shares,
     example: "\

@@ -12,6 +12,7 @@ pub(super) static DEFINITION: Definition = Definition {
     holds: "rows are independent.",
     source: "Kish (1965) for the weights; definitions of the log contract.",
     arguments: &[Argument::weight()],
+    short_form: &[],
     clustered: false,
     constants: Constants::Options(&[ON_INVALID]),
     example: "\

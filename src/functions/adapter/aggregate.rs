@@ -15,11 +15,10 @@ use super::definition::{Definition, Kind};
 use super::distinct::{refuse_distinct, refuse_distinct_in_plan};
 use super::documentation::{document, interval_settings};
 use super::options::{OptionSpec, Shapes};
-use super::output::Column;
+use super::output::inference_type;
 use super::reader::Reader;
 use super::signature::{coerce, signature};
 use super::state::Header;
-use crate::estimators::Inference;
 
 /// Which function of a definition's family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,7 +85,7 @@ impl AggregateFunction {
             Call::new(self.definition, &self.name, &layout, args.exprs, |spec| self.shape.accepts(spec))?;
         let wanted = match self.shape {
             Shape::Number => Wanted::Number,
-            Shape::Ci => Wanted::Inference(interval_settings(&call.options)),
+            Shape::Ci => Wanted::Inference(interval_settings(&call.options), self.definition.appended()),
             Shape::State => Wanted::State(Header::new(self.definition, &call)),
         };
         Ok((self.bind(&call)?, Reader::new(self.definition, &call, &layout), wanted))
@@ -120,7 +119,7 @@ impl AggregateUDFImpl for AggregateFunction {
         coerce(self.definition, &self.name, arg_types)?;
         Ok(match (self.shape, &self.definition.kind) {
             (_, Kind::Measure { data_type, .. }) => data_type(),
-            (Shape::Ci, _) => Inference::data_type(),
+            (Shape::Ci, _) => inference_type(self.definition.appended()),
             (Shape::State, _) => DataType::Binary,
             (Shape::Number, _) => DataType::Float64,
         })

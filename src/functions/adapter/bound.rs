@@ -9,7 +9,7 @@ use datafusion::arrow::datatypes::{DataType, Float64Type};
 use datafusion::common::{Result, ScalarValue, internal_datafusion_err};
 use datafusion::logical_expr::{Accumulator, EmitTo, GroupsAccumulator};
 
-use super::output::Column;
+use super::output::{Column, inference_column};
 use super::reader::{Reader, Sink};
 use super::sliding::SlidingAccumulator;
 use super::state::Header;
@@ -23,8 +23,8 @@ use crate::estimators::{
 pub(crate) enum Wanted {
     /// The estimate.
     Number,
-    /// Estimate, error, interval and test.
-    Inference(IntervalSettings),
+    /// Estimate, error, interval and test, and what the estimator appends by name.
+    Inference(IntervalSettings, &'static [&'static str]),
     /// Bytes that can be merged later.
     State(Header),
 }
@@ -58,6 +58,11 @@ impl BoundAggregate {
         } else {
             Self(Box::new(EstimatorBinding(Arc::new(Plain(statistic)))))
         }
+    }
+
+    /// Binds an estimator that is no statistic of means.
+    pub(crate) fn any_estimator<E: Estimator>(estimator: E) -> Self {
+        Self(Box::new(EstimatorBinding(Arc::new(estimator))))
     }
 
     /// Binds an aggregate whose function returns `result` of its output.
@@ -95,6 +100,8 @@ impl BoundAggregate {
 /// A state of an estimator whose type is not known.
 pub(super) trait MergedState: Send + Sync + std::fmt::Debug {
     fn merge(&mut self, payload: &[u8]) -> Result<(), DecodeError>;
+    /// Puts the state in order, for what follows.
+    fn settle(&mut self);
     fn write(&self, out: &mut Vec<u8>);
     fn number(&self) -> Option<f64>;
     fn inference(&self, settings: &IntervalSettings) -> Inference;
@@ -117,9 +124,9 @@ impl<E: Estimator> EstimatorBinding<E> {
             Wanted::Number => Box::new(|estimator, states| {
                 Column::column(&states.iter().map(|state| estimator.finish(state)).collect::<Vec<_>>())
             }),
-            Wanted::Inference(settings) => Box::new(move |estimator, states| {
+            Wanted::Inference(settings, appended) => Box::new(move |estimator, states| {
                 let inference = |state| estimator.inference(state, &settings);
-                Column::column(&states.iter().map(inference).collect::<Vec<_>>())
+                inference_column(&states.iter().map(inference).collect::<Vec<_>>(), appended)
             }),
             Wanted::State(header) => Box::new(move |estimator, states| {
                 let bytes = |state| header.seal(|out| estimator.write(state, out));
@@ -166,6 +173,10 @@ impl<E: Estimator> MergedState for Merged<E> {
     fn merge(&mut self, payload: &[u8]) -> Result<(), DecodeError> {
         self.estimator.merge(&mut self.state, &decode(self.estimator.as_ref(), payload)?);
         Ok(())
+    }
+
+    fn settle(&mut self) {
+        self.estimator.settle(&mut self.state);
     }
 
     fn write(&self, out: &mut Vec<u8>) {
@@ -276,11 +287,13 @@ impl<A: Aggregate> Accumulator for RowAccumulator<A> {
     }
 
     fn state(&mut self) -> Result<Vec<ScalarValue>> {
+        self.aggregate.settle(&mut self.state);
         let columns = transfer(self.aggregate.as_ref(), std::slice::from_ref(&self.state));
         columns.iter().map(|column| ScalarValue::try_from_array(column, 0)).collect()
     }
 
     fn evaluate(&mut self) -> Result<ScalarValue> {
+        self.aggregate.settle(&mut self.state);
         let column = (self.finish)(&self.aggregate, std::slice::from_ref(&self.state));
         ScalarValue::try_from_array(&column, 0)
     }
@@ -309,6 +322,13 @@ struct GroupedAccumulator<A: Aggregate> {
 impl<A: Aggregate> GroupedAccumulator<A> {
     fn new(aggregate: &Arc<A>, reader: Reader, finish: Finish<A>) -> Self {
         Self { aggregate: Arc::clone(aggregate), reader, finish, states: vec![] }
+    }
+
+    /// Takes states out, in order.
+    fn take(&mut self, emit_to: EmitTo) -> Vec<A::State> {
+        let mut states = emit_to.take_needed(&mut self.states);
+        states.iter_mut().for_each(|state| self.aggregate.settle(state));
+        states
     }
 }
 
@@ -356,12 +376,12 @@ impl<A: Aggregate> GroupsAccumulator for GroupedAccumulator<A> {
     }
 
     fn evaluate(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
-        let states = emit_to.take_needed(&mut self.states);
+        let states = self.take(emit_to);
         Ok((self.finish)(&self.aggregate, &states))
     }
 
     fn state(&mut self, emit_to: EmitTo) -> Result<Vec<ArrayRef>> {
-        let states = emit_to.take_needed(&mut self.states);
+        let states = self.take(emit_to);
         Ok(transfer(self.aggregate.as_ref(), &states))
     }
 

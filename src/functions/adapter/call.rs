@@ -38,11 +38,15 @@ impl Layout {
             );
         }
         let columns_end = types.len() - usize::from(has_constants);
-        let arguments = definition.arguments.len();
-        let most = arguments + usize::from(definition.clustered);
+        let cluster = usize::from(definition.clustered);
+        let short = definition.short_form.len();
+        let is_short = short > 0 && (short..=short + cluster).contains(&columns_end);
+        let arguments = if is_short { short } else { definition.arguments.len() };
+        let most = arguments + cluster;
         // All names given with NULL for the options: `options => NULL`.
         let named_null = columns_end == most + 1 && types[most] == DataType::Null;
-        if columns_end < definition.required() || (columns_end > most && !named_null) {
+        let is_cut = !is_short && short > 0 && columns_end < arguments;
+        if columns_end < definition.required() || is_cut || (columns_end > most && !named_null) {
             return plan_err!("{function}: expected {}, got {} arguments", form(), types.len());
         }
         let given = |i: usize| i < columns_end.min(most) && types[i] != DataType::Null;
@@ -50,7 +54,7 @@ impl Layout {
             .arguments
             .iter()
             .enumerate()
-            .map(|(i, argument)| (argument.default.is_none() || given(i)).then_some(i))
+            .map(|(i, argument)| (argument.default.is_none() || (i < arguments && given(i))).then_some(i))
             .collect();
         Ok(Self {
             columns,

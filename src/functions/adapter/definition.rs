@@ -22,6 +22,8 @@ pub(crate) struct Definition {
     pub(crate) source: &'static str,
     /// Columns by position.
     pub(crate) arguments: &'static [Argument],
+    /// Names of the first columns where these alone make a call too; they are arguments that may not be left out.
+    pub(crate) short_form: &'static [&'static str],
     /// Whether a column of clusters may follow the arguments.
     pub(crate) clustered: bool,
     /// What the struct of constants after the columns may hold.
@@ -38,6 +40,8 @@ pub(crate) enum Kind {
     Estimator {
         /// Whether the number itself is registered; the mean's is the engine's `avg`.
         number: bool,
+        /// Names of the fields that `_ci` appends to those of every inference.
+        appended: &'static [&'static str],
         bind: fn(&Call) -> Result<BoundAggregate>,
     },
     /// An aggregate with a single result.
@@ -193,8 +197,14 @@ impl Definition {
         columns.chain(cluster).chain([self.constants.argument_name()]).collect()
     }
 
-    /// The call as documentation and errors show it: `f(a, b [, c] [, options])`.
+    /// The call as documentation and errors show it: `f(a, b [, c] [, options])`, or both forms of it.
     pub(crate) fn call_form(&self, function: &str) -> String {
+        if !self.short_form.is_empty() {
+            let cluster = if self.clustered { " [, cluster]" } else { "" };
+            let long = self.arguments.iter().map(|argument| argument.name).collect::<Vec<_>>();
+            let form = |names: &[&str]| format!("{function}({}{cluster} [, options])", names.join(", "));
+            return format!("{} or {}", form(&long), form(self.short_form));
+        }
         let required = self.arguments.iter().filter(|argument| argument.default.is_none());
         let mut form = required.map(|argument| argument.name).collect::<Vec<_>>().join(", ");
         for name in &self.argument_names()[self.required()..] {
@@ -202,6 +212,14 @@ impl Definition {
             form += &if optional { format!(" [, {name}]") } else { format!(", {name}") };
         }
         format!("{function}({form})")
+    }
+
+    /// The fields that `_ci` appends.
+    pub(crate) fn appended(&self) -> &'static [&'static str] {
+        match self.kind {
+            Kind::Estimator { appended, .. } => appended,
+            _ => &[],
+        }
     }
 
     /// The named options.

@@ -13,8 +13,12 @@ use crate::estimators::{Interval, IntervalSettings};
 const SECTION: DocSection = DocSection { include: true, label: "Causal Functions", description: None };
 
 /// What `f_ci` returns, for readers.
-const INFERENCE: &str =
-    "STRUCT(estimate, std_error, ci_low, ci_high, p_value DOUBLE, n, n_skipped BIGINT, ess DOUBLE)";
+fn inference(definition: &Definition) -> String {
+    let appended = definition.appended().iter().map(|name| format!(", {name}")).collect::<String>();
+    format!(
+        "STRUCT(estimate, std_error, ci_low, ci_high, p_value DOUBLE, n, n_skipped BIGINT, ess{appended} DOUBLE)"
+    )
+}
 
 /// Reads the options of the interval.
 pub(super) fn interval_settings(options: &Options) -> IntervalSettings {
@@ -32,7 +36,7 @@ pub(super) fn document(definition: &'static Definition, shape: Shape) -> Documen
     let name = shape.name(definition);
     let form = definition.call_form(&name);
     let description = match (shape, &definition.kind) {
-        (Shape::Ci, _) => format!("{} Returns {INFERENCE}.", definition.summary),
+        (Shape::Ci, _) => format!("{} Returns {}.", definition.summary, inference(definition)),
         (Shape::State, _) => format!(
             "{} Returns its sums as BINARY, to be merged by {}_merge and {}_merge_ci.",
             definition.summary, definition.name, definition.name
@@ -59,7 +63,7 @@ pub(super) fn document(definition: &'static Definition, shape: Shape) -> Documen
 
 /// Documents `f_merge` or `f_merge_ci`.
 pub(super) fn document_merge(definition: &'static Definition, name: &str, ci: bool) -> Documentation {
-    let returns = if ci { INFERENCE } else { "DOUBLE" };
+    let returns = if ci { inference(definition) } else { "DOUBLE".to_string() };
     let description = format!(
         "{} From states made by {}_state, as one pass over all their rows would give. Returns {returns}.",
         definition.summary, definition.name
@@ -139,6 +143,9 @@ fn write_entry(out: &mut String, definition: &Definition) -> std::fmt::Result {
     }
     if matches!(definition.constants, Constants::Shares) {
         writeln!(out, "| `shares` | {SHARES} |")?;
+    }
+    if !definition.appended().is_empty() {
+        writeln!(out, "\n`_ci` appends {}.", definition.appended().join(", "))?;
     }
     if !definition.options().is_empty() {
         writeln!(out, "\n| option | value | default | meaning |\n|---|---|---|---|")?;

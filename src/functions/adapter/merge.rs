@@ -17,7 +17,7 @@ use super::definition::{Definition, Kind};
 use super::distinct::{refuse_distinct, refuse_distinct_in_plan};
 use super::documentation::{document_merge, interval_settings};
 use super::options::{OptionSpec, Options, Shapes};
-use super::output::Column;
+use super::output::{Column, inference_column, inference_type};
 use super::signature::merge_signature;
 use super::state::{Header, damaged};
 use crate::estimators::{Inference, IntervalSettings};
@@ -109,7 +109,7 @@ impl AggregateUDFImpl for MergeFunction {
 
     fn return_type(&self, arg_types: &[DataType]) -> Result<DataType> {
         self.coerce(arg_types)?;
-        Ok(if self.ci { Inference::data_type() } else { DataType::Float64 })
+        Ok(if self.ci { inference_type(self.definition.appended()) } else { DataType::Float64 })
     }
 
     fn coerce_types(&self, arg_types: &[DataType]) -> Result<Vec<DataType>> {
@@ -195,16 +195,23 @@ impl Accumulator for MergeAccumulator {
     }
 
     fn state(&mut self) -> Result<Vec<ScalarValue>> {
-        let bytes = |(header, merged): &(Header, Box<dyn MergedState>)| header.seal(|out| merged.write(out));
-        Ok(vec![ScalarValue::LargeBinary(self.merged.as_ref().map(bytes))])
+        let bytes = |(header, merged): &mut (Header, Box<dyn MergedState>)| {
+            merged.settle();
+            header.seal(|out| merged.write(out))
+        };
+        Ok(vec![ScalarValue::LargeBinary(self.merged.as_mut().map(bytes))])
     }
 
     fn evaluate(&mut self) -> Result<ScalarValue> {
+        if let Some((_, merged)) = &mut self.merged {
+            merged.settle();
+        }
         let merged = self.merged.as_ref().map(|(_, merged)| merged);
         let column = match &self.settings {
             None => Column::column(&[merged.and_then(|merged| merged.number())]),
             Some(settings) => {
-                Column::column(&[merged.map_or(Inference::default(), |merged| merged.inference(settings))])
+                let inference = merged.map_or(Inference::default(), |merged| merged.inference(settings));
+                inference_column(&[inference], self.definition.appended())
             }
         };
         ScalarValue::try_from_array(&column, 0)

@@ -22,11 +22,15 @@ mod state;
 
 pub(super) use aggregate::{AggregateFunction, Shape};
 pub(super) use bound::{BoundAggregate, RowScore};
+pub(super) use call::Call;
 pub(super) use definition::{Argument, Constants, Definition, Kind};
 pub(super) use documentation::reference;
 pub(crate) use entry::Entry;
 pub(super) use entry::entries;
 pub(super) use merge::MergeFunction;
-pub(super) use options::{ALPHA, CLIP, ESTIMAND, ESTIMATOR, INTERVAL, ON_INVALID, RATIO_INTERVAL, TRIM};
+pub(super) use options::{
+    ALPHA, BINS, CLIP, CONVENTION, ESTIMAND, ESTIMATOR, INTERVAL, MIXTURE_LAMBDA, ON_INVALID, RATIO_INTERVAL,
+    SCORES, SHRINKAGE_LAMBDA, SWITCH_LAMBDA, THETA, TOP, TRIM,
+};
 pub(super) use output::Column;
 pub(super) use score::ScoreFunction;

@@ -72,6 +72,86 @@ pub(crate) const CLIP: OptionSpec = OptionSpec {
     shapes: Shapes::Sums,
 };
 
+/// Largest weight that SWITCH corrects with.
+pub(crate) const SWITCH_LAMBDA: OptionSpec = lambda(
+    "largest weight to correct with; rows of larger ones have the prediction alone",
+    f64::INFINITY,
+    "a number that is not negative",
+    |x| x >= 0.0,
+);
+
+/// How far the optimistic factor follows the weight.
+pub(crate) const SHRINKAGE_LAMBDA: OptionSpec = lambda(
+    "how far the factor follows the weight: it is at most half the root of lambda",
+    f64::INFINITY,
+    "a number that is not negative",
+    |x| x >= 0.0,
+);
+
+/// How far the sub-Gaussian factor is drawn to 1.
+pub(crate) const MIXTURE_LAMBDA: OptionSpec =
+    lambda("how far the factor is drawn to 1: it is below 1 / lambda", 0.0, "a number in [0, 1]", |x| {
+        (0.0..=1.0).contains(&x)
+    });
+
+const fn lambda(
+    description: &'static str,
+    default: f64,
+    rule: &'static str,
+    holds: fn(f64) -> bool,
+) -> OptionSpec {
+    OptionSpec {
+        name: "lambda",
+        description,
+        kind: OptionKind::Number { default, rule, holds },
+        shapes: Shapes::Sums,
+    }
+}
+
+/// How outcomes become scores of rows.
+pub(crate) const SCORES: OptionSpec = OptionSpec {
+    name: "scores",
+    description: "how outcomes become row scores: weighted about the arms' Hájek means, or as they are",
+    kind: OptionKind::Choice(&["centred", "horvitz_thompson"]),
+    shapes: Shapes::Sums,
+};
+
+/// Whose number a measure of a ranking is.
+pub(crate) const CONVENTION: OptionSpec = OptionSpec {
+    name: "convention",
+    description: "whose definition: ours, or another library's, which has no error and leaves propensities out",
+    kind: OptionKind::Choice(&["canonical", "sklift", "causalml", "causalml_raw", "pylift"]),
+    shapes: Shapes::Sums,
+};
+
+/// Bins of a prediction.
+pub(crate) const BINS: OptionSpec = OptionSpec {
+    name: "bins",
+    description: "number of bins",
+    kind: OptionKind::Number {
+        default: 10.0,
+        rule: "a whole number from 1 to 10000",
+        holds: |x| (1.0..=10_000.0).contains(&x) && x.fract() == 0.0,
+    },
+    shapes: Shapes::Sums,
+};
+
+/// Share of the rows at the top of a ranking.
+pub(crate) const TOP: OptionSpec = OptionSpec {
+    name: "top",
+    description: "share of the rows, those of the largest predictions",
+    kind: OptionKind::Number { default: 0.3, rule: "a number in (0, 1]", holds: |x| x > 0.0 && x <= 1.0 },
+    shapes: Shapes::Sums,
+};
+
+/// Where the slope on a covariate comes from.
+pub(crate) const THETA: OptionSpec = OptionSpec {
+    name: "theta",
+    description: "whose slope of the outcome on the covariate: within the arms, of all rows, or the controls' alone",
+    kind: OptionKind::Choice(&["within", "joint", "control"]),
+    shapes: Shapes::Sums,
+};
+
 /// Hájek or Horvitz-Thompson.
 pub(crate) const ESTIMATOR: OptionSpec = OptionSpec {
     name: "estimator",

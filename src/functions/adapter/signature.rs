@@ -18,7 +18,8 @@ pub(super) fn signature(definition: &Definition) -> Signature {
         .chain(definition.clustered.then(logical_int64))
         .map(|logical| Coercion::new_exact(TypeSignatureClass::Native(logical)))
         .collect();
-    let mut forms = vec![columns[..definition.required()].to_vec(), columns];
+    let required = definition.required().max(definition.short_form.len());
+    let mut forms = vec![columns[..required].to_vec(), columns];
     forms.dedup();
     listed(&definition.argument_names(), forms)
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{CLOSED_FORM, Shared, check, number, thornton_cr1, unbiased};
+use super::{CLOSED_FORM, SIX_DECIMALS, Shared, check, number, thornton_cr1, unbiased};
 
 const ROWS: f64 = 64_000.0;
 
@@ -236,7 +236,68 @@ async fn clusters_and_take_up() {
             ("diff_in_means_ci(earnings, assigned)['std_error']", expected("itt_welch_se")),
             ("diff_in_means(trained, assigned)", expected("first_stage")),
             ("diff_in_means(earnings, trained)", expected("as_treated_diff")),
+            ("late(earnings, assigned, trained)", expected("wald_late")),
+            ("late_ci(earnings, assigned, trained)['first_stage']", expected("first_stage")),
         ],
     )
     .await;
+    // The error and the interval as `definitions.md` 10 has them.
+    let late = |field: &str| format!("late_ci(earnings, assigned, trained)['{field}']");
+    let expected =
+        [(&*late("std_error"), 928.162743), (&*late("ci_low"), 3.521435), (&*late("ci_high"), 3643.268023)];
+    check(&context, "jtpa WHERE male = 1", SIX_DECIMALS, &expected).await;
+}
+
+#[tokio::test]
+async fn costs_of_incentives() {
+    let Some(shared) = Shared::find("costs_of_incentives") else { return };
+    let reference = shared.reference("experiment");
+    let context = shared.session(&["thornton_incentives"]).await;
+    let cells = reference["thornton"]["cells"].as_array().unwrap();
+    for cell in &cells[1..] {
+        let condition = match cell["cell"].as_str().unwrap() {
+            "(0,1]" => "incentive_usd > 0 AND incentive_usd <= 1",
+            "(1,2]" => "incentive_usd > 1 AND incentive_usd <= 2",
+            _ => "incentive_usd > 2",
+        };
+        let rows = format!("thornton_incentives WHERE incentive_usd = 0 OR ({condition})");
+        let per_usd = number(cell, "incremental_outcome_per_usd");
+        let expected =
+            [("incremental_cost_per_value(got_result, cost_usd, incentive_usd > 0)", 1.0 / per_usd)];
+        check(&context, &rows, CLOSED_FORM, &expected).await;
+    }
+    // As `definitions.md` 2 has them.
+    let cost = |field: &str| {
+        format!("incremental_cost_per_value_ci(got_result, cost_usd, any_incentive)['{field}']")
+    };
+    let lift = |field: &str| format!("relative_lift_ci(got_result, any_incentive)['{field}']");
+    let expected = [
+        (&*cost("estimate"), 2.382793),
+        (&*cost("std_error"), 0.107899),
+        (&*cost("ci_low"), 2.187562),
+        (&*cost("ci_high"), 2.613778),
+        (&*lift("estimate"), 1.327528),
+        (&*lift("std_error"), 0.132774),
+        (&*lift("ci_low"), 1.092547),
+        (&*lift("ci_high"), 1.619237),
+    ];
+    check(&context, "thornton_incentives", SIX_DECIMALS, &expected).await;
+}
+
+#[tokio::test]
+async fn effects_adjusted_for_earnings_before() {
+    let Some(shared) = Shared::find("effects_adjusted_for_earnings_before") else { return };
+    let context = shared.session(&["lalonde"]).await;
+    // As `definitions.md` 3 has them.
+    for (theta, estimate, std_error) in [
+        ("within", 1750.150902, 668.960238),
+        ("joint", 1747.133990, 668.961908),
+        ("control", 1753.306812, 668.977763),
+    ] {
+        let cuped =
+            |field: &str| format!("cuped_ate_ci(re78, treat, re75, {{'theta': '{theta}'}})['{field}']");
+        let expected = [(&*cuped("estimate"), estimate), (&*cuped("std_error"), std_error)];
+        check(&context, "lalonde WHERE sample IN ('nsw_treated', 'nsw_control')", SIX_DECIMALS, &expected)
+            .await;
+    }
 }

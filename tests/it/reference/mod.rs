@@ -6,6 +6,7 @@ mod experiment;
 mod fixtures;
 mod observational;
 mod policies;
+mod rankings;
 mod relations;
 
 use std::io::{self, Write};

@@ -62,6 +62,18 @@ async fn both_directions_of_the_open_bandit_data() {
             ],
         )
         .await;
+        for lambda in ["0.01", "0.1", "0.5"] {
+            for (estimator, q, dm) in [("dr", "q", "dm"), ("ipw", "0", "0")] {
+                let name = format!("subgaussian_{estimator}_lambda_{lambda}");
+                let got = |field: &str| {
+                    format!(
+                        "subgaussian_dr_policy_value_ci(r, p, t, {q}, {dm}, {{'lambda': {lambda}}})['{field}']"
+                    )
+                };
+                let expected = [(&*got("estimate"), value(&name)), (&*got("std_error"), std_error(&name))];
+                check(&context, &rows, CLOSED_FORM, &expected).await;
+            }
+        }
         for clip in ["1.05", "2", "5", "10", "50"] {
             let ips = |field: &str| format!("ips_policy_value_ci(r, p, t, {{'clip': {clip}}})['{field}']");
             let dr =
@@ -80,6 +92,14 @@ async fn both_directions_of_the_open_bandit_data() {
                 ],
             )
             .await;
+            for (function, estimator) in [("switch_dr", "switch_dr"), ("dros", "dros")] {
+                let name = format!("{estimator}_lambda_{clip}");
+                let got = |field: &str| {
+                    format!("{function}_policy_value_ci(r, p, t, q, dm, {{'lambda': {clip}}})['{field}']")
+                };
+                let expected = [(&*got("estimate"), value(&name)), (&*got("std_error"), std_error(&name))];
+                check(&context, &rows, CLOSED_FORM, &expected).await;
+            }
         }
     }
 }

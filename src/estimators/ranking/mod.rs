@@ -1,0 +1,145 @@
+//! Evaluation of rankings by predicted effects: qini, AUUC, AUTOC, the effect among the top.
+//!
+//! Every row has a score whose mean is the effect of the treatment; rows are ranked by a prediction, ties stay together,
+//! and the order of rows never matters. Errors are those of the influence values.
+//! Holds when: the predictions were made without the rows they are evaluated on, and scores are those of a randomised
+//! experiment or of known propensities.
+//! Sources: Radcliffe (2007); Yadlowsky, Fleming, Shah, Brunskill and Wager (2025), "Evaluating Treatment Prioritization
+//! Rules via Rank-Weighted Average Treatment Effects".
+
+mod bins;
+mod blocks;
+mod conventions;
+mod measures;
+mod rows;
+mod scores;
+mod sorting;
+
+use hashbrown::HashMap;
+
+use super::aggregate::{Aggregate, DecodeError, Estimator, FloatReader, Rows};
+use super::inference::{Inference, IntervalSettings, Summary, summarise};
+pub(crate) use bins::{Bin, CalibrationBins};
+pub(crate) use conventions::Convention;
+pub(crate) use measures::Measure;
+pub(crate) use rows::{Dependence, InCluster, Independent};
+use rows::{RankedRows, Scored};
+use scores::Scorer;
+pub(crate) use scores::Scores;
+
+/// A measure of a ranking. Columns: prediction, outcome (or score), treated, propensity = P(treated).
+#[derive(Clone, Debug)]
+pub(crate) struct Ranking<D> {
+    pub(crate) measure: Measure,
+    pub(crate) scores: Scores,
+    pub(crate) convention: Convention,
+    dependence: std::marker::PhantomData<D>,
+}
+
+impl<D: Dependence> Ranking<D> {
+    pub(crate) fn new(measure: Measure, scores: Scores, convention: Convention) -> Self {
+        Self { measure, scores, convention, dependence: std::marker::PhantomData }
+    }
+
+    fn estimate(&self, rows: &[Scored<D>], scorer: &Scorer) -> f64 {
+        let mut sum = 0.0;
+        self.measure.influences(rows, scorer, |block, influence| {
+            sum += influence.factor * block.sum(scorer);
+        });
+        sum / rows.len() as f64
+    }
+
+    /// The variance of the estimate, and with clusters the degrees of freedom.
+    fn variance(&self, rows: &[Scored<D>], scorer: &Scorer, estimate: f64) -> Option<(f64, Option<f64>)> {
+        let n = rows.len() as f64;
+        let mut squares = 0.0;
+        let mut clusters: HashMap<u128, f64> = HashMap::new();
+        self.measure.influences(rows, scorer, |block, influence| {
+            let constant = influence.shift - influence.recoil * estimate;
+            for row in block.rows {
+                let value = influence.factor * scorer.score(row) + constant;
+                match row.dependence.key() {
+                    None => squares += value * value,
+                    Some(key) => *clusters.entry(key).or_default() += value,
+                }
+            }
+        });
+        if D::BYTES == 0 {
+            return (n >= 2.0).then(|| (squares / (n * (n - 1.0)), None));
+        }
+        let groups = clusters.len() as f64;
+        let squares: f64 = clusters.values().map(|sum| sum * sum).sum();
+        (groups >= 2.0).then(|| (groups / (groups - 1.0) * squares / (n * n), Some(groups - 1.0)))
+    }
+}
+
+impl<D: Dependence> Aggregate for Ranking<D> {
+    type State = RankedRows<D>;
+    type Output = Option<f64>;
+
+    const FLOATS: usize = 0;
+    const SLIDES: bool = false;
+
+    fn update(&self, state: &mut Self::State, rows: Rows<'_>) {
+        for i in 0..rows.len {
+            state.push(self.scores.read(&rows, i));
+        }
+    }
+
+    fn update_groups(&self, states: &mut [Self::State], groups: &[usize], rows: Rows<'_>) {
+        for (i, &group) in groups.iter().enumerate() {
+            states[group].push(self.scores.read(&rows, i));
+        }
+    }
+
+    fn skip(&self, state: &mut Self::State) {
+        state.skipped += 1;
+    }
+
+    fn merge(&self, state: &mut Self::State, other: &Self::State) {
+        state.merge(other);
+    }
+
+    fn settle(&self, state: &mut Self::State) {
+        state.settle();
+    }
+
+    fn write(&self, state: &Self::State, out: &mut Vec<u8>) {
+        state.write(out);
+    }
+
+    fn read(&self, bytes: &mut FloatReader<'_>) -> Result<Self::State, DecodeError> {
+        RankedRows::read(bytes)
+    }
+
+    fn heap_size(&self, state: &Self::State) -> usize {
+        state.heap_size()
+    }
+
+    fn finish(&self, state: &Self::State) -> Option<f64> {
+        if self.convention != Convention::Canonical {
+            return conventions::number(self.convention, self.measure.curve(), state.rows());
+        }
+        let scorer = Scorer::new(self.scores, state.rows())?;
+        Some(self.estimate(state.rows(), &scorer)).filter(|estimate| estimate.is_finite())
+    }
+}
+
+impl<D: Dependence> Estimator for Ranking<D> {
+    fn inference(&self, state: &Self::State, settings: &IntervalSettings) -> Inference {
+        let rows = state.rows();
+        let mut summary = Summary { n: rows.len() as u64, n_skipped: state.skipped, ..Summary::default() };
+        if self.convention != Convention::Canonical {
+            summary.estimate = self.finish(state);
+        } else if let Some(scorer) = Scorer::new(self.scores, rows) {
+            let estimate = self.estimate(rows, &scorer);
+            summary.estimate = Some(estimate);
+            summary.ess = Some(scorer.ess);
+            if let Some((variance, cluster_df)) = self.variance(rows, &scorer, estimate) {
+                summary.variance = Some(variance);
+                summary.cluster_df = cluster_df;
+            }
+        }
+        summarise(summary, settings)
+    }
+}

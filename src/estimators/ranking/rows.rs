@@ -1,0 +1,176 @@
+//! Scored rows, kept until all of them can be ranked.
+
+use super::sorting::{Ranked, merge_runs, sort};
+use crate::estimators::aggregate::{DecodeError, FloatReader, Rows};
+
+/// Who a row depends on: nobody, or its cluster.
+pub(crate) trait Dependence:
+    Copy + Default + PartialEq + std::fmt::Debug + Send + Sync + 'static
+{
+    /// Bytes of a key.
+    const BYTES: usize;
+
+    fn read(rows: &Rows<'_>, i: usize) -> Self;
+    fn key(self) -> Option<u128>;
+    fn write(self, out: &mut Vec<u8>);
+    fn decode(bytes: &mut FloatReader<'_>) -> Result<Self, DecodeError>;
+}
+
+/// Rows do not depend on each other.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Independent;
+
+impl Dependence for Independent {
+    const BYTES: usize = 0;
+
+    fn read(_rows: &Rows<'_>, _i: usize) -> Self {
+        Self
+    }
+
+    fn key(self) -> Option<u128> {
+        None
+    }
+
+    fn write(self, _out: &mut Vec<u8>) {}
+
+    fn decode(_bytes: &mut FloatReader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self)
+    }
+}
+
+/// Rows of one cluster depend on each other. In halves, since a whole key would be aligned to sixteen bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct InCluster([u64; 2]);
+
+impl Dependence for InCluster {
+    const BYTES: usize = 16;
+
+    fn read(rows: &Rows<'_>, i: usize) -> Self {
+        let key = rows.clusters[i];
+        Self([key as u64, (key >> 64) as u64])
+    }
+
+    fn key(self) -> Option<u128> {
+        Some(u128::from(self.0[0]) | u128::from(self.0[1]) << 64)
+    }
+
+    fn write(self, out: &mut Vec<u8>) {
+        self.0.iter().for_each(|half| out.extend_from_slice(&half.to_le_bytes()));
+    }
+
+    fn decode(bytes: &mut FloatReader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self([u64::from_le_bytes(bytes.bytes()?), u64::from_le_bytes(bytes.bytes()?)]))
+    }
+}
+
+/// A row as it is kept.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Scored<D> {
+    /// What rows are ranked by.
+    pub(super) prediction: f64,
+    /// The outcome, or the score of a row that brings its own.
+    pub(super) outcome: f64,
+    /// `1 / e` of a treated row, `-1 / (1 - e)` of a control; 0 of a row that brings its score.
+    pub(super) weight: f64,
+    pub(super) dependence: D,
+}
+
+impl<D: Copy> Ranked for Scored<D> {
+    #[inline]
+    fn rank(&self) -> f64 {
+        self.prediction
+    }
+}
+
+/// Rows in runs, each sorted, and behind them rows that are not.
+#[derive(Clone, Debug)]
+pub(crate) struct RankedRows<D> {
+    rows: Vec<Scored<D>>,
+    /// Where the sorted runs end.
+    ends: Vec<usize>,
+    pub(super) skipped: u64,
+}
+
+impl<D> Default for RankedRows<D> {
+    fn default() -> Self {
+        Self { rows: vec![], ends: vec![], skipped: 0 }
+    }
+}
+
+impl<D: Dependence> RankedRows<D> {
+    #[inline]
+    pub(super) fn push(&mut self, row: Scored<D>) {
+        self.rows.push(row);
+    }
+
+    /// The rows, in order once [`Self::settle`] has run.
+    pub(super) fn rows(&self) -> &[Scored<D>] {
+        &self.rows
+    }
+
+    fn sorted(&self) -> usize {
+        self.ends.last().copied().unwrap_or(0)
+    }
+
+    /// Sorts what is not sorted and makes one run of all.
+    pub(super) fn settle(&mut self) {
+        self.sort_rest();
+        merge_runs(&mut self.rows, &mut self.ends);
+    }
+
+    fn sort_rest(&mut self) {
+        let mut rest = self.rows.split_off(self.sorted());
+        if !rest.is_empty() {
+            sort(&mut rest);
+            self.rows.append(&mut rest);
+            self.ends.push(self.rows.len());
+        }
+    }
+
+    pub(super) fn merge(&mut self, other: &Self) {
+        self.skipped += other.skipped;
+        if other.sorted() > 0 {
+            self.sort_rest();
+        }
+        let start = self.rows.len();
+        self.rows.extend_from_slice(&other.rows);
+        self.ends.extend(other.ends.iter().map(|end| start + end));
+    }
+
+    pub(super) fn heap_size(&self) -> usize {
+        self.rows.capacity() * size_of::<Scored<D>>() + self.ends.capacity() * size_of::<usize>()
+    }
+
+    pub(super) fn write(&self, out: &mut Vec<u8>) {
+        out.reserve(16 + self.rows.len() * (24 + D::BYTES));
+        out.extend_from_slice(&self.skipped.to_le_bytes());
+        // One run, or none that could be told from the others.
+        let is_sorted = u64::from(self.ends == [self.rows.len()]);
+        out.extend_from_slice(&is_sorted.to_le_bytes());
+        for row in &self.rows {
+            for number in [row.prediction, row.outcome, row.weight] {
+                out.extend_from_slice(&number.to_le_bytes());
+            }
+            row.dependence.write(out);
+        }
+    }
+
+    pub(super) fn read(bytes: &mut FloatReader<'_>) -> Result<Self, DecodeError> {
+        let skipped = u64::from_le_bytes(bytes.bytes()?);
+        let is_sorted = u64::from_le_bytes(bytes.bytes()?) == 1;
+        // Room for what the bytes can hold, not for what they claim.
+        let mut rows = Vec::with_capacity(bytes.remaining() / (24 + D::BYTES));
+        while bytes.remaining() > 0 {
+            let mut number = || bytes.bytes().map(f64::from_le_bytes);
+            let (prediction, outcome, weight) = (number()?, number()?, number()?);
+            if !(prediction.is_finite() && outcome.is_finite() && weight.is_finite()) {
+                return Err(DecodeError::Content);
+            }
+            rows.push(Scored { prediction, outcome, weight, dependence: D::decode(bytes)? });
+        }
+        let is_sorted =
+            is_sorted && rows.is_sorted_by(|a, b| a.prediction >= b.prediction) && !rows.is_empty();
+        let ends = if is_sorted { vec![rows.len()] } else { vec![] };
+        Ok(Self { rows, ends, skipped })
+    }
+}

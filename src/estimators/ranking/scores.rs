@@ -1,0 +1,98 @@
+//! Row scores whose mean is the effect of the treatment.
+
+use super::rows::{Dependence, Scored};
+use crate::estimators::aggregate::Rows;
+
+/// Where the scores of rows come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scores {
+    /// Rows bring their own.
+    Given,
+    /// Horvitz and Thompson's about the arms' Hájek means, which a constant added to the outcome leaves as it is.
+    Centred,
+    /// Horvitz and Thompson's.
+    HorvitzThompson,
+}
+
+impl Scores {
+    /// Reads the word of an option; the default is centred.
+    pub(crate) fn from_option(word: &str) -> Self {
+        match word {
+            "horvitz_thompson" => Self::HorvitzThompson,
+            _ => Self::Centred,
+        }
+    }
+
+    /// What is kept of row `i`. Columns: prediction, outcome or score, treated, propensity.
+    #[inline]
+    pub(super) fn read<D: Dependence>(self, rows: &Rows<'_>, i: usize) -> Scored<D> {
+        let [prediction, outcome, treated, propensity] =
+            std::array::from_fn(|column| rows.columns[column][i]);
+        let weight = match self {
+            Self::Given => 0.0,
+            _ if treated == 1.0 => 1.0 / propensity,
+            _ => -1.0 / (1.0 - propensity),
+        };
+        Scored { prediction, outcome, weight, dependence: D::read(rows, i) }
+    }
+}
+
+/// Scores that are known: with the arms' means where they are about those.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Scorer {
+    scores: Scores,
+    effect: f64,
+    /// Means of the controls and of the treated.
+    means: [f64; 2],
+    /// Kish's effective sample size.
+    pub(super) ess: f64,
+}
+
+/// Sums of the weights of an arm.
+#[derive(Clone, Copy, Default)]
+struct Weights {
+    sum: f64,
+    squares: f64,
+    /// Of the outcomes less an origin.
+    weighted: f64,
+}
+
+impl Scorer {
+    /// Looks at all rows; `None` when an arm has none.
+    pub(super) fn new<D>(scores: Scores, rows: &[Scored<D>]) -> Option<Self> {
+        let origin = rows.first()?.outcome;
+        if scores == Scores::Given {
+            return Some(Self { scores, effect: 0.0, means: [0.0; 2], ess: rows.len() as f64 });
+        }
+        let mut arms = [Weights::default(); 2];
+        for row in rows {
+            let arm = &mut arms[usize::from(row.weight > 0.0)];
+            let weight = row.weight.abs();
+            arm.sum += weight;
+            arm.squares += weight * weight;
+            arm.weighted += weight * (row.outcome - origin);
+        }
+        if arms.iter().any(|arm| arm.sum == 0.0) {
+            return None;
+        }
+        let [control, treated] = arms.map(|arm| arm.weighted / arm.sum);
+        Some(Self {
+            scores,
+            effect: treated - control,
+            means: [origin + control, origin + treated],
+            ess: arms.iter().map(|arm| arm.sum * arm.sum / arm.squares).sum(),
+        })
+    }
+
+    #[inline]
+    pub(super) fn score<D>(&self, row: &Scored<D>) -> f64 {
+        match self.scores {
+            Scores::Given => row.outcome,
+            Scores::HorvitzThompson => row.weight * row.outcome,
+            Scores::Centred => {
+                let mean = self.means[usize::from(row.weight > 0.0)];
+                self.effect + row.weight * (row.outcome - mean)
+            }
+        }
+    }
+}

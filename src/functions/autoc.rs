@@ -1,0 +1,29 @@
+//! `autoc`: how much better a ranking is than chance, weighted towards its top.
+
+use super::adapter::{ALPHA, Constants, Definition, INTERVAL, Kind, ON_INVALID, SCORES};
+use super::ranking;
+use crate::estimators::Measure;
+
+pub(super) static DEFINITION: Definition = Definition {
+    name: "autoc",
+    summary: "Area under the targeting operator characteristic of a ranking (AUTOC): 0 for a ranking by chance.",
+    details: "Estimator: the effect among the top share of rows less the effect on all, averaged \
+        over all shares; unlike qini it weighs the very top. Rows of equal predictions share \
+        their rank, and the order of rows never matters. NULL when an arm has no rows.",
+    holds: ranking::HOLDS,
+    source: "Yadlowsky et al. (2025).",
+    arguments: ranking::ARGUMENTS,
+    short_form: ranking::SHORT_FORM,
+    clustered: true,
+    constants: Constants::Options(&[ALPHA, INTERVAL, ON_INVALID, SCORES]),
+    example: "\
+SELECT r['estimate'] AS estimate, r['std_error'] AS std_error, r['n'] AS n
+FROM (SELECT autoc_ci(prediction, outcome, treated, 0.5) AS r
+  FROM (VALUES (0.9, 1, 1), (0.8, 0, 0), (0.7, 1, 1), (0.6, 0, 1), (0.5, 1, 0), (0.4, 0, 0), (0.3, 0, 1), (0.2, 1, 0))
+  AS holdout(prediction, outcome, treated));",
+    kind: Kind::Estimator {
+        number: true,
+        appended: &[],
+        bind: |call| ranking::bind(&DEFINITION, call, Measure::Autoc),
+    },
+};

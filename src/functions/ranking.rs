@@ -1,0 +1,49 @@
+//! What the functions that evaluate rankings share.
+
+use datafusion::common::{Result, plan_err};
+
+use super::adapter::{Argument, BoundAggregate, CONVENTION, Call, Definition, SCORES};
+use crate::estimators::{Convention, InCluster, Independent, Measure, Ranking, Scores};
+
+pub(super) const HOLDS: &str = "predictions were made without these rows, and treatment was assigned with the given propensity, or the \
+    scores are those of such an assignment.";
+
+/// In the short form the outcome is a score of the row whose mean is the effect.
+pub(super) const ARGUMENTS: &[Argument] = &[
+    Argument::number("prediction", "what rows are ranked by, largest first, such as a predicted effect"),
+    Argument::number(
+        "outcome",
+        "the outcome; in the short form a row score whose mean is the effect, such as aipw_score",
+    ),
+    Argument::treated().optional(1.0),
+    Argument::treated_propensity().optional(0.5),
+];
+
+pub(super) const SHORT_FORM: &[&str] = &["prediction", "score"];
+
+/// Where the scores of a call's rows come from.
+pub(super) fn scores(definition: &Definition, call: &Call) -> Scores {
+    if call.has(definition, "treated") {
+        Scores::from_option(call.options.choice(&SCORES))
+    } else {
+        Scores::Given
+    }
+}
+
+/// Binds a measure of a ranking.
+pub(super) fn bind(definition: &Definition, call: &Call, measure: Measure) -> Result<BoundAggregate> {
+    let scores = scores(definition, call);
+    let convention = Convention::from_option(call.options.choice(&CONVENTION));
+    if scores == Scores::Given && convention != Convention::Canonical {
+        return plan_err!(
+            "{}: convention '{}' counts the outcomes of both arms; give outcome, treated and propensity",
+            call.function,
+            call.options.choice(&CONVENTION)
+        );
+    }
+    Ok(if call.clustered {
+        BoundAggregate::any_estimator(Ranking::<InCluster>::new(measure, scores, convention))
+    } else {
+        BoundAggregate::any_estimator(Ranking::<Independent>::new(measure, scores, convention))
+    })
+}

@@ -1,0 +1,32 @@
+//! `uplift_at`: the effect among those that a ranking puts first.
+
+use super::adapter::{ALPHA, Constants, Definition, INTERVAL, Kind, ON_INVALID, SCORES, TOP};
+use super::ranking;
+use crate::estimators::Measure;
+
+pub(super) static DEFINITION: Definition = Definition {
+    name: "uplift_at",
+    summary: "Average effect among the top share of a ranking.",
+    details: "Estimator: the mean score of the rows with the largest predictions, as many as `top` \
+        says; ties at the threshold count in part. Rows of equal predictions share their \
+        rank, and the order of rows never matters. NULL when an arm has no rows.",
+    holds: ranking::HOLDS,
+    source: "Yadlowsky et al. (2025).",
+    arguments: ranking::ARGUMENTS,
+    short_form: ranking::SHORT_FORM,
+    clustered: true,
+    constants: Constants::Options(&[ALPHA, INTERVAL, ON_INVALID, SCORES, TOP]),
+    example: "\
+SELECT r['estimate'] AS estimate, r['std_error'] AS std_error, r['n'] AS n
+FROM (SELECT uplift_at_ci(prediction, outcome, treated, 0.5) AS r
+  FROM (VALUES (0.9, 1, 1), (0.8, 0, 0), (0.7, 1, 1), (0.6, 0, 1), (0.5, 1, 0), (0.4, 0, 0), (0.3, 0, 1), (0.2, 1, 0))
+  AS holdout(prediction, outcome, treated));",
+    kind: Kind::Estimator {
+        number: true,
+        appended: &[],
+        bind: |call| {
+            let top = call.options.number(&TOP);
+            ranking::bind(&DEFINITION, call, Measure::UpliftAt { top })
+        },
+    },
+};
