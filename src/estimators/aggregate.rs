@@ -40,6 +40,11 @@ pub(crate) trait Aggregate: std::fmt::Debug + Send + Sync + 'static {
     /// Adds the rows of another state.
     fn merge(&self, state: &mut Self::State, other: &Self::State);
 
+    /// Adds the rows of another state that is not needed any more.
+    fn absorb(&self, state: &mut Self::State, other: Self::State) {
+        self.merge(state, &other);
+    }
+
     /// Puts a state in order before it is passed on or finished.
     fn settle(&self, _state: &mut Self::State) {}
 
@@ -60,6 +65,9 @@ pub(crate) trait Aggregate: std::fmt::Debug + Send + Sync + 'static {
 
 /// An aggregate that estimates: its result is an inference under some interval settings.
 pub(crate) trait Estimator: Aggregate<Output = Option<f64>> {
+    /// Why the interval that is asked for cannot be had, if it cannot.
+    fn missing(&self, settings: &IntervalSettings) -> Option<&'static str>;
+
     /// Estimate, error, interval and test.
     fn inference(&self, state: &Self::State, settings: &IntervalSettings) -> Inference;
 }

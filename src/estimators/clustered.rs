@@ -176,6 +176,10 @@ impl<S: Statistic> Aggregate for Clustered<S> {
 }
 
 impl<S: Statistic> Estimator for Clustered<S> {
+    fn missing(&self, settings: &IntervalSettings) -> Option<&'static str> {
+        settings.bounded().map(|_| "needs independent rows; leave the cluster out")
+    }
+
     fn inference(&self, state: &Self::State, settings: &IntervalSettings) -> Inference {
         let ClusteredTally { tally, .. } = state;
         infer(&self.0, &tally.sums, tally.origin, tally.skipped, state, settings)

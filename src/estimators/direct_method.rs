@@ -4,6 +4,7 @@
 //! Holds when: the model `q` is right. The error is model-conditional: it ignores that `q` was fitted.
 //! Source: Dudík, Langford and Li (2011), "Doubly Robust Policy Evaluation and Learning".
 
+use super::bounded::Bounds;
 use super::mean::Mean;
 use super::statistic::{OneArm, Solution, Statistic};
 
@@ -17,6 +18,10 @@ impl Statistic for DirectMethod {
 
     fn terms(&self, &row: &[f64; 1]) -> [f64; 1] {
         row
+    }
+
+    fn score_range(&self, bounds: &Bounds) -> Option<[f64; 2]> {
+        bounds.reward
     }
 
     fn solve(&self, sums: &Self::Sums, origin: f64) -> Option<Solution<[[f64; 1]; 1]>> {

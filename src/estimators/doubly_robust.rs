@@ -5,6 +5,7 @@
 //! Holds when: the logged propensities or the model `q` are right, and `q` was fitted without the row.
 //! Source: Dudík, Langford and Li (2011), "Doubly Robust Policy Evaluation and Learning".
 
+use super::bounded::Bounds;
 use super::ips::{importance_weight, mean_score};
 use super::statistic::{OneArm, Solution, Statistic};
 
@@ -30,6 +31,10 @@ impl Statistic for DoublyRobust {
     fn terms(&self, row: &[f64; 5]) -> [f64; 2] {
         let &[_, propensity, target_prob, ..] = row;
         [importance_weight(propensity, target_prob, self.clip), dr_score(*row, self.clip)]
+    }
+
+    fn score_range(&self, bounds: &Bounds) -> Option<[f64; 2]> {
+        bounds.of_corrected(bounds.weight.min(self.clip))
     }
 
     fn solve(&self, sums: &Self::Sums, _origin: f64) -> Option<Solution<[[f64; 2]; 1]>> {

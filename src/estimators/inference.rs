@@ -1,5 +1,6 @@
 //! From an estimate and its influence values to error, interval and test.
 
+use super::bounded::{Bounds, empirical_bernstein, hoeffding};
 use super::statistic::{Linear, Solution, Statistic, Sums};
 use crate::math::{fieller_reach, normal_quantile, normal_two_sided, t_quantile, t_two_sided};
 
@@ -34,24 +35,57 @@ pub(crate) enum Interval {
     T,
     /// Fieller's set, for ratios.
     Fieller,
+    /// From the variance and the range of the scores.
+    EmpiricalBernstein,
+    /// From the range of the scores alone.
+    Hoeffding,
+    /// Of a share of successes, for weighted rewards.
+    ClopperPearson,
+    /// From empirical likelihood, for weighted rewards.
+    CressieRead,
 }
 
 /// How the caller wants the interval.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct IntervalSettings {
+    alpha: f64,
     /// Upper tail probability of one side, `1 - alpha / 2`.
     upper: f64,
     /// Normal quantile at `upper`.
     normal: f64,
     /// The kind asked for, `None` for the estimator's own.
     interval: Option<Interval>,
+    bounds: Bounds,
 }
 
 impl IntervalSettings {
     /// Settings for miscoverage `alpha` in (0, 1).
-    pub(crate) fn new(alpha: f64, interval: Option<Interval>) -> Self {
+    pub(crate) fn new(alpha: f64, interval: Option<Interval>, bounds: Bounds) -> Self {
         let upper = 1.0 - alpha / 2.0;
-        Self { upper, normal: normal_quantile(upper), interval }
+        Self { alpha, upper, normal: normal_quantile(upper), interval, bounds }
+    }
+
+    /// The kind asked for, if it follows from known ranges.
+    pub(super) fn bounded(&self) -> Option<Interval> {
+        self.interval.filter(|interval| {
+            matches!(
+                interval,
+                Interval::EmpiricalBernstein
+                    | Interval::Hoeffding
+                    | Interval::ClopperPearson
+                    | Interval::CressieRead
+            )
+        })
+    }
+
+    /// Why the interval cannot be had for a statistic of independent rows.
+    pub(super) fn missing<S: Statistic>(&self, statistic: &S) -> Option<&'static str> {
+        match self.bounded()? {
+            Interval::CressieRead if self.bounds.reward.is_some() => None,
+            _ if statistic.score_range(&self.bounds).is_some() => None,
+            _ if self.bounds.reward.is_none() => Some("needs reward_range: the rewards that can be"),
+            _ => Some("needs max_weight: the largest weight that can be; or clip, which makes it so"),
+        }
     }
 }
 
@@ -110,6 +144,17 @@ pub(crate) fn infer<S: Statistic>(
     // Sums beyond the range of numbers say nothing.
     inference.estimate = Some(linear.value).filter(|value| value.is_finite());
     let variance = errors.covariance(&linear.gradient, &linear.gradient);
+    if let Some(kind) = settings.bounded() {
+        let variance = variance.filter(|variance| variance.is_finite());
+        inference.std_error = variance.map(f64::sqrt);
+        let ends = inference
+            .estimate
+            .and_then(|_| bounded_interval(statistic, sums, linear.value, variance, kind, settings));
+        if let Some((low, high)) = ends {
+            (inference.ci_low, inference.ci_high) = (Some(low), Some(high));
+        }
+        return inference;
+    }
     let Some(variance) = variance.filter(|variance| inference.estimate.is_some() && variance.is_finite())
     else {
         return inference;
@@ -149,6 +194,40 @@ pub(crate) fn infer<S: Statistic>(
     };
     (inference.ci_low, inference.ci_high) = (Some(low), Some(high));
     inference
+}
+
+/// The interval of a mean of scores from what was known of them.
+fn bounded_interval<S: Statistic>(
+    statistic: &S,
+    sums: &S::Sums,
+    value: f64,
+    variance: Option<f64>,
+    kind: Interval,
+    settings: &IntervalSettings,
+) -> Option<(f64, f64)> {
+    let IntervalSettings { alpha, bounds, .. } = *settings;
+    let n = sums.count();
+    let reach = match kind {
+        Interval::CressieRead => {
+            return statistic.weighted_rewards(sums)?.cressie_read(
+                bounds.reward?,
+                statistic.largest_weight(&bounds),
+                alpha,
+            );
+        }
+        Interval::ClopperPearson => {
+            let weight = statistic.largest_weight(&bounds);
+            return Some(statistic.weighted_rewards(sums)?.clopper_pearson(bounds.reward?, weight, alpha));
+        }
+        kind => {
+            let [low, high] = statistic.score_range(&bounds)?;
+            match kind {
+                Interval::EmpiricalBernstein => empirical_bernstein(variance? * n, n, high - low, alpha),
+                _ => hoeffding(n, high - low, alpha),
+            }
+        }
+    };
+    Some((value - reach, value + reach))
 }
 
 /// What is known of an estimate that is not a function of means.

@@ -6,6 +6,7 @@
 //! shrinks the value towards zero, and the interval does not say by how much.
 //! Source: Dudík, Langford and Li (2011), "Doubly Robust Policy Evaluation and Learning".
 
+use super::bounded::{Bounds, WeightedRewards};
 use super::statistic::{Linear, OneArm, Solution, Statistic};
 
 /// Columns: reward, propensity, target_prob.
@@ -36,6 +37,18 @@ impl Statistic for Ips {
     fn terms(&self, &[reward, propensity, target_prob]: &[f64; 3]) -> [f64; 2] {
         let weight = importance_weight(propensity, target_prob, self.clip);
         [weight, weight * reward]
+    }
+
+    fn largest_weight(&self, bounds: &Bounds) -> f64 {
+        bounds.weight.min(self.clip)
+    }
+
+    fn score_range(&self, bounds: &Bounds) -> Option<[f64; 2]> {
+        bounds.of_weighted(self.largest_weight(bounds))
+    }
+
+    fn weighted_rewards(&self, sums: &Self::Sums) -> Option<WeightedRewards> {
+        Some(WeightedRewards::of(sums))
     }
 
     fn solve(&self, sums: &Self::Sums, _origin: f64) -> Option<Solution<[[f64; 2]; 1]>> {

@@ -2,7 +2,8 @@
 
 use super::statistic::Sums;
 use super::{
-    Aggregate, BLOCK, Clustered, Estimator, FloatReader, Inference, IntervalSettings, Plain, Rows, Statistic,
+    Aggregate, BLOCK, Bounds, Clustered, Estimator, FloatReader, Inference, IntervalSettings, Plain, Rows,
+    Statistic,
 };
 
 /// Rows as columns, with the cluster of each.
@@ -58,7 +59,7 @@ impl Table {
 }
 
 fn settings() -> IntervalSettings {
-    IntervalSettings::new(0.05, None)
+    IntervalSettings::new(0.05, None, Bounds { reward: None, weight: f64::INFINITY })
 }
 
 fn state_of<A: Aggregate>(aggregate: &A, rows: &Table, block: usize) -> A::State {

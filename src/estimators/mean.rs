@@ -3,6 +3,7 @@
 //! Estimand: `E[x]`. Estimator: the mean of the rows, with a t interval on n - 1 degrees of freedom.
 //! Holds when: rows (or clusters) are independent draws.
 
+use super::bounded::Bounds;
 use super::inference::Interval;
 use super::statistic::{Linear, OneArm, Solution, Statistic};
 
@@ -18,6 +19,10 @@ impl Statistic for Mean {
 
     fn terms(&self, &row: &[f64; 1]) -> [f64; 1] {
         row
+    }
+
+    fn score_range(&self, bounds: &Bounds) -> Option<[f64; 2]> {
+        bounds.reward
     }
 
     fn solve(&self, sums: &Self::Sums, _origin: f64) -> Option<Solution<[[f64; 1]; 1]>> {

@@ -179,6 +179,10 @@ impl<S: Statistic> Aggregate for Plain<S> {
 }
 
 impl<S: Statistic> Estimator for Plain<S> {
+    fn missing(&self, settings: &IntervalSettings) -> Option<&'static str> {
+        settings.missing(&self.0)
+    }
+
     fn inference(&self, state: &Self::State, settings: &IntervalSettings) -> Inference {
         infer(&self.0, &state.sums, state.origin, state.skipped, state, settings)
     }

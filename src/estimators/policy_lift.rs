@@ -4,6 +4,7 @@
 //! or DR. The baseline is a policy given by its probabilities, or the logging policy, whose score is the reward.
 //! Holds when: as IPS and DR. Pairing on the row makes the error smaller than that of two separate intervals.
 
+use super::bounded::Bounds;
 use super::doubly_robust::dr_score;
 use super::ips::{importance_weight, ips_score, mean_score};
 use super::statistic::{OneArm, Solution, Statistic};
@@ -50,6 +51,15 @@ impl Statistic for IpsLift {
         [weight, score(target_prob) - baseline]
     }
 
+    fn score_range(&self, bounds: &Bounds) -> Option<[f64; 2]> {
+        let own = bounds.of_weighted(bounds.weight.min(self.clip));
+        let baseline = match self.baseline {
+            Baseline::Logging => bounds.reward,
+            Baseline::Policy => own,
+        };
+        Bounds::of_difference(own, baseline)
+    }
+
     fn solve(&self, sums: &Self::Sums, _origin: f64) -> Option<Solution<[[f64; 2]; 1]>> {
         mean_score(sums)
     }
@@ -85,6 +95,15 @@ impl Statistic for DrLift {
         };
         let weight = importance_weight(propensity, target_prob, self.clip);
         [weight, score(target_prob, q_target) - baseline]
+    }
+
+    fn score_range(&self, bounds: &Bounds) -> Option<[f64; 2]> {
+        let own = bounds.of_corrected(bounds.weight.min(self.clip));
+        let baseline = match self.baseline {
+            Baseline::Logging => bounds.reward,
+            Baseline::Policy => own,
+        };
+        Bounds::of_difference(own, baseline)
     }
 
     fn solve(&self, sums: &Self::Sums, _origin: f64) -> Option<Solution<[[f64; 2]; 1]>> {

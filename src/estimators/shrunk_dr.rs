@@ -7,6 +7,7 @@
 //! Sources: Wang, Agarwal and Dudík (2017); Su, Dimakopoulou, Krishnamurthy and Dudík (2020); Metelli, Russo and
 //! Restelli (2021).
 
+use super::bounded::Bounds;
 use super::ips::importance_weight;
 use super::statistic::{Linear, OneArm, Solution, Statistic};
 
@@ -22,6 +23,15 @@ pub(crate) enum Shrinkage {
 }
 
 impl Shrinkage {
+    /// The largest factor of weights up to `weight`.
+    fn largest_factor(self, weight: f64) -> f64 {
+        match self {
+            Self::Switch { lambda } => weight.min(lambda),
+            Self::Optimistic { lambda } => weight.min(lambda.sqrt() / 2.0),
+            Self::SubGaussian { lambda } => weight.min(1.0 / lambda),
+        }
+    }
+
     /// The factor in place of the weight.
     #[inline]
     fn factor(self, weight: f64) -> f64 {
@@ -53,6 +63,10 @@ impl Statistic for ShrunkDr {
         let weight = importance_weight(propensity, target_prob, f64::INFINITY);
         let factor = self.shrinkage.factor(weight);
         [weight, factor, q_target + factor * (reward - q_logged)]
+    }
+
+    fn score_range(&self, bounds: &Bounds) -> Option<[f64; 2]> {
+        bounds.of_corrected(self.shrinkage.largest_factor(bounds.weight))
     }
 
     /// The log supports the policy when some weight is positive, even if all factors are zero: that is the direct method.

@@ -5,6 +5,7 @@
 //! `h'`; standard errors, clustered errors, ratios, Fieller sets, merging and retracting follow from them.
 
 use super::arms::Arms;
+use super::bounded::{Bounds, WeightedRewards};
 use super::inference::{Appended, Errors, Interval};
 
 /// Rows of a statistic as fixed-size arrays of the call's numeric arguments.
@@ -74,6 +75,21 @@ pub(crate) trait Statistic: std::fmt::Debug + Clone + Send + Sync + 'static {
     /// `h` and its gradient at the means, `origin` having been subtracted from every outcome; `None` without
     /// support: an empty arm, weights that are all zero.
     fn solve(&self, sums: &Self::Sums, origin: f64) -> Option<Solution<<Self::Sums as Sums>::Gradient>>;
+
+    /// The range of the scores whose mean the estimate is; `None` when it is no mean, or the range is not known.
+    fn score_range(&self, _bounds: &Bounds) -> Option<[f64; 2]> {
+        None
+    }
+
+    /// The largest weight that a row can have.
+    fn largest_weight(&self, bounds: &Bounds) -> f64 {
+        bounds.weight
+    }
+
+    /// Sums for intervals of weighted rewards, where the estimate is their mean.
+    fn weighted_rewards(&self, _sums: &Self::Sums) -> Option<WeightedRewards> {
+        None
+    }
 
     /// Numbers to append to the inference.
     fn appended(

@@ -1,6 +1,8 @@
 //! `dm_policy_value`: the value of a policy by the direct method.
 
-use super::adapter::{ALPHA, Argument, BoundAggregate, Constants, Definition, INTERVAL, Kind, ON_INVALID};
+use super::adapter::{
+    ALPHA, Argument, BOUNDED_INTERVAL, BoundAggregate, Constants, Definition, Kind, ON_INVALID, REWARD_RANGE,
+};
 use crate::estimators::DirectMethod;
 
 pub(super) static DEFINITION: Definition = Definition {
@@ -13,7 +15,7 @@ pub(super) static DEFINITION: Definition = Definition {
     arguments: &[Argument::q_target()],
     short_form: &[],
     clustered: true,
-    constants: Constants::Options(&[ALPHA, INTERVAL, ON_INVALID]),
+    constants: Constants::Options(&[ALPHA, BOUNDED_INTERVAL, ON_INVALID, REWARD_RANGE]),
     example: "\
 SELECT r['estimate'] AS estimate, r['std_error'] AS std_error, r['n'] AS n
 FROM (SELECT dm_policy_value_ci(q_target) AS r

@@ -1,7 +1,8 @@
 //! `dr_policy_value`: the doubly robust value of a policy.
 
 use super::adapter::{
-    ALPHA, Argument, BoundAggregate, CLIP, Constants, Definition, INTERVAL, Kind, ON_INVALID,
+    ALPHA, Argument, BOUNDED_INTERVAL, BoundAggregate, CLIP, Constants, Definition, Kind, MAX_WEIGHT,
+    ON_INVALID, REWARD_RANGE,
 };
 use crate::estimators::DoublyRobust;
 
@@ -24,7 +25,7 @@ pub(super) static DEFINITION: Definition = Definition {
     ],
     short_form: &[],
     clustered: true,
-    constants: Constants::Options(&[ALPHA, CLIP, INTERVAL, ON_INVALID]),
+    constants: Constants::Options(&[ALPHA, BOUNDED_INTERVAL, CLIP, MAX_WEIGHT, ON_INVALID, REWARD_RANGE]),
     example: "\
 SELECT r['estimate'] AS estimate, r['std_error'] AS std_error, r['n'] AS n
 FROM (SELECT dr_policy_value_ci(reward, propensity, target_prob, q_logged, q_target) AS r

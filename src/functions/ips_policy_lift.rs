@@ -1,7 +1,8 @@
 //! `ips_policy_lift`: the paired contrast of two policies by inverse propensity scoring.
 
 use super::adapter::{
-    ALPHA, Argument, BoundAggregate, CLIP, Constants, Definition, INTERVAL, Kind, ON_INVALID,
+    ALPHA, Argument, BOUNDED_INTERVAL, BoundAggregate, CLIP, Constants, Definition, Kind, MAX_WEIGHT,
+    ON_INVALID, REWARD_RANGE,
 };
 use crate::estimators::{Baseline, IpsLift};
 
@@ -24,7 +25,7 @@ pub(super) static DEFINITION: Definition = Definition {
     ],
     short_form: &[],
     clustered: true,
-    constants: Constants::Options(&[ALPHA, CLIP, INTERVAL, ON_INVALID]),
+    constants: Constants::Options(&[ALPHA, BOUNDED_INTERVAL, CLIP, MAX_WEIGHT, ON_INVALID, REWARD_RANGE]),
     example: "\
 SELECT r['estimate'] AS estimate, r['std_error'] AS std_error, r['p_value'] AS p_value
 FROM (SELECT ips_policy_lift_ci(reward, propensity, target_prob) AS r

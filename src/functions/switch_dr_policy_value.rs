@@ -1,7 +1,8 @@
 //! `switch_dr_policy_value`: the doubly robust value of a policy, without large weights.
 
 use super::adapter::{
-    ALPHA, Argument, BoundAggregate, Constants, Definition, INTERVAL, Kind, ON_INVALID, SWITCH_LAMBDA,
+    ALPHA, Argument, BOUNDED_INTERVAL, BoundAggregate, Constants, Definition, Kind, MAX_WEIGHT, ON_INVALID,
+    REWARD_RANGE, SWITCH_LAMBDA,
 };
 use crate::estimators::{Shrinkage, ShrunkDr};
 
@@ -16,7 +17,7 @@ pub(super) static DEFINITION: Definition = Definition {
     arguments: &[Argument::reward(), Argument::logged_propensity(), Argument::target_prob(), Argument::q_logged(), Argument::q_target()],
     short_form: &[],
     clustered: true,
-    constants: Constants::Options(&[ALPHA, INTERVAL, SWITCH_LAMBDA, ON_INVALID]),
+    constants: Constants::Options(&[ALPHA, BOUNDED_INTERVAL, MAX_WEIGHT, ON_INVALID, REWARD_RANGE, SWITCH_LAMBDA]),
     example: "\
 SELECT r['estimate'] AS estimate, r['std_error'] AS std_error, r['ess'] AS ess
 FROM (SELECT switch_dr_policy_value_ci(reward, propensity, target_prob, q_logged, q_target, {'lambda': 2}) AS r

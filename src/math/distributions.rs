@@ -1,6 +1,6 @@
 //! Tail probabilities and quantiles, from the survival function so that far tails keep their digits.
 
-use statrs::distribution::{Binomial, ChiSquared, ContinuousCDF, Discrete, Normal, StudentsT};
+use statrs::distribution::{Beta, Binomial, ChiSquared, ContinuousCDF, Discrete, Normal, StudentsT};
 use statrs::function::erf::erfc;
 
 /// Above this many degrees of freedom the t quantile is expanded around the normal one: the incomplete beta
@@ -48,6 +48,20 @@ fn t_quantile_expanded(z: f64, df: f64) -> f64 {
 pub(crate) fn t_two_sided(t: f64, df: f64) -> Option<f64> {
     let distribution = StudentsT::new(0.0, 1.0, df).ok()?;
     Some((2.0 * distribution.sf(t.abs())).min(1.0))
+}
+
+/// Returns the quantile of `p` of a beta distribution; `None` unless both shapes are positive.
+pub(crate) fn beta_quantile(p: f64, a: f64, b: f64) -> Option<f64> {
+    let beta = Beta::new(a, b).ok()?;
+    let mut x = beta.inverse_cdf(p);
+    // Newton steps take the library's quantile to full precision.
+    for _ in 0..3 {
+        let step = (beta.cdf(x) - p) / statrs::distribution::Continuous::pdf(&beta, x);
+        if step.is_finite() && (0.0..=1.0).contains(&(x - step)) {
+            x -= step;
+        }
+    }
+    Some(x)
 }
 
 /// Returns `P(X >= x)` of a chi-square; `None` unless `df` is positive.

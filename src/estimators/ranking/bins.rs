@@ -142,6 +142,10 @@ impl Aggregate for CalibrationBins {
         state.merge(other);
     }
 
+    fn absorb(&self, state: &mut Self::State, other: Self::State) {
+        state.absorb(other);
+    }
+
     fn settle(&self, state: &mut Self::State) {
         state.settle();
     }

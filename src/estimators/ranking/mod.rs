@@ -100,6 +100,10 @@ impl<D: Dependence> Aggregate for Ranking<D> {
         state.merge(other);
     }
 
+    fn absorb(&self, state: &mut Self::State, other: Self::State) {
+        state.absorb(other);
+    }
+
     fn settle(&self, state: &mut Self::State) {
         state.settle();
     }
@@ -126,6 +130,10 @@ impl<D: Dependence> Aggregate for Ranking<D> {
 }
 
 impl<D: Dependence> Estimator for Ranking<D> {
+    fn missing(&self, _settings: &IntervalSettings) -> Option<&'static str> {
+        None
+    }
+
     fn inference(&self, state: &Self::State, settings: &IntervalSettings) -> Inference {
         let rows = state.rows();
         let mut summary = Summary { n: rows.len() as u64, n_skipped: state.skipped, ..Summary::default() };

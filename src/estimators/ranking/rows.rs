@@ -137,6 +137,15 @@ impl<D: Dependence> RankedRows<D> {
         self.ends.extend(other.ends.iter().map(|end| start + end));
     }
 
+    pub(super) fn absorb(&mut self, mut other: Self) {
+        if self.rows.is_empty() {
+            other.skipped += self.skipped;
+            *self = other;
+        } else {
+            self.merge(&other);
+        }
+    }
+
     pub(super) fn heap_size(&self) -> usize {
         self.rows.capacity() * size_of::<Scored<D>>() + self.ends.capacity() * size_of::<usize>()
     }

@@ -13,7 +13,7 @@ use super::bound::{BoundAggregate, Wanted, state_types};
 use super::call::{Call, Layout};
 use super::definition::{Definition, Kind};
 use super::distinct::{refuse_distinct, refuse_distinct_in_plan};
-use super::documentation::{document, interval_settings};
+use super::documentation::{check_interval, document, interval_settings};
 use super::options::{OptionSpec, Shapes};
 use super::output::inference_type;
 use super::reader::Reader;
@@ -88,7 +88,11 @@ impl AggregateFunction {
             Shape::Ci => Wanted::Inference(interval_settings(&call.options), self.definition.appended()),
             Shape::State => Wanted::State(Header::new(self.definition, &call)),
         };
-        Ok((self.bind(&call)?, Reader::new(self.definition, &call, &layout), wanted))
+        let bound = self.bind(&call)?;
+        if let Wanted::Inference(settings, _) = &wanted {
+            check_interval(&self.name, &call.options, &bound, settings)?;
+        }
+        Ok((bound, Reader::new(self.definition, &call, &layout), wanted))
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use datafusion::arrow::array::{
     Array, ArrayRef, AsArray, BinaryArray, BooleanArray, Float64Array, LargeBinaryArray,
 };
+use datafusion::arrow::buffer::{Buffer, OffsetBuffer};
 use datafusion::arrow::datatypes::{DataType, Float64Type};
 use datafusion::common::{Result, ScalarValue, internal_datafusion_err};
 use datafusion::logical_expr::{Accumulator, EmitTo, GroupsAccumulator};
@@ -91,6 +92,11 @@ impl BoundAggregate {
         self.0.sliding_accumulator(reader, wanted)
     }
 
+    /// Why an interval cannot be had.
+    pub(super) fn missing(&self, settings: &IntervalSettings) -> Option<&'static str> {
+        self.0.missing(settings)
+    }
+
     /// An empty state that states can be merged into; `None` unless it is an estimator.
     pub(super) fn merged(&self) -> Option<Box<dyn MergedState>> {
         self.0.merged()
@@ -113,6 +119,7 @@ trait Binding: Send + Sync {
     fn accumulator(&self, reader: Reader, wanted: Wanted) -> Box<dyn Accumulator>;
     fn groups_accumulator(&self, reader: Reader, wanted: Wanted) -> Box<dyn GroupsAccumulator>;
     fn sliding_accumulator(&self, reader: Reader, wanted: Wanted) -> Box<dyn Accumulator>;
+    fn missing(&self, settings: &IntervalSettings) -> Option<&'static str>;
     fn merged(&self) -> Option<Box<dyn MergedState>>;
 }
 
@@ -153,6 +160,10 @@ impl<E: Estimator> Binding for EstimatorBinding<E> {
         sliding(&self.0, reader, self.finish(wanted))
     }
 
+    fn missing(&self, settings: &IntervalSettings) -> Option<&'static str> {
+        self.0.missing(settings)
+    }
+
     fn merged(&self) -> Option<Box<dyn MergedState>> {
         Some(Box::new(Merged { estimator: Arc::clone(&self.0), state: E::State::default() }))
     }
@@ -171,7 +182,7 @@ impl<E: Estimator> std::fmt::Debug for Merged<E> {
 
 impl<E: Estimator> MergedState for Merged<E> {
     fn merge(&mut self, payload: &[u8]) -> Result<(), DecodeError> {
-        self.estimator.merge(&mut self.state, &decode(self.estimator.as_ref(), payload)?);
+        self.estimator.absorb(&mut self.state, decode(self.estimator.as_ref(), payload)?);
         Ok(())
     }
 
@@ -225,6 +236,10 @@ impl<A: Aggregate, T: Column + 'static> Binding for MeasureBinding<A, T> {
 
     fn sliding_accumulator(&self, reader: Reader, _wanted: Wanted) -> Box<dyn Accumulator> {
         sliding(&self.aggregate, reader, self.finish())
+    }
+
+    fn missing(&self, _settings: &IntervalSettings) -> Option<&'static str> {
+        None
     }
 
     fn merged(&self) -> Option<Box<dyn MergedState>> {
@@ -281,13 +296,19 @@ impl<A: Aggregate> Accumulator for RowAccumulator<A> {
         let rows = states.first().map_or(0, |array| array.len());
         for row in 0..rows {
             let other = transfer.read(self.aggregate.as_ref(), states, row)?;
-            self.aggregate.merge(&mut self.state, &other);
+            self.aggregate.absorb(&mut self.state, other);
         }
         Ok(())
     }
 
     fn state(&mut self) -> Result<Vec<ScalarValue>> {
         self.aggregate.settle(&mut self.state);
+        if A::FLOATS == 0 {
+            // It may be large: not by way of an array, which would copy it.
+            let mut bytes = vec![];
+            self.aggregate.write(&self.state, &mut bytes);
+            return Ok(vec![ScalarValue::LargeBinary(Some(bytes))]);
+        }
         let columns = transfer(self.aggregate.as_ref(), std::slice::from_ref(&self.state));
         columns.iter().map(|column| ScalarValue::try_from_array(column, 0)).collect()
     }
@@ -370,7 +391,7 @@ impl<A: Aggregate> GroupsAccumulator for GroupedAccumulator<A> {
         let mut transfer = Transfer::default();
         for (row, &group) in group_indices.iter().enumerate() {
             let other = transfer.read(self.aggregate.as_ref(), values, row)?;
-            self.aggregate.merge(&mut self.states[group], &other);
+            self.aggregate.absorb(&mut self.states[group], other);
         }
         Ok(())
     }
@@ -418,12 +439,15 @@ pub(super) fn states_of_rows<A: Aggregate>(
 /// States as columns of numbers, or as one column of bytes.
 fn transfer<A: Aggregate>(aggregate: &A, states: &[A::State]) -> Vec<ArrayRef> {
     if A::FLOATS == 0 {
-        let bytes = states.iter().map(|state| {
-            let mut out = vec![];
-            aggregate.write(state, &mut out);
-            out
+        let mut bytes = vec![];
+        let lengths = states.iter().map(|state| {
+            let start = bytes.len();
+            aggregate.write(state, &mut bytes);
+            bytes.len() - start
         });
-        return vec![Arc::new(LargeBinaryArray::from_iter_values(bytes))];
+        let lengths: Vec<_> = lengths.collect();
+        let array = LargeBinaryArray::new(OffsetBuffer::from_lengths(lengths), Buffer::from_vec(bytes), None);
+        return vec![Arc::new(array)];
     }
     let mut columns = vec![Vec::with_capacity(states.len()); A::FLOATS];
     let mut row = vec![];

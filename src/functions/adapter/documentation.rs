@@ -2,12 +2,14 @@
 
 use std::fmt::Write;
 
+use datafusion::common::{Result, plan_err};
 use datafusion::logical_expr::{DocSection, Documentation};
 
 use super::aggregate::Shape;
+use super::bound::BoundAggregate;
 use super::definition::{Constants, Definition, Kind};
-use super::options::{ALPHA, INTERVAL, OptionSpec, Options, Shapes};
-use crate::estimators::{Interval, IntervalSettings};
+use super::options::{ALPHA, INTERVAL, MAX_WEIGHT, OptionSpec, Options, REWARD_RANGE, Shapes};
+use crate::estimators::{Bounds, Interval, IntervalSettings};
 
 /// The section of the engine's function list.
 const SECTION: DocSection = DocSection { include: true, label: "Causal Functions", description: None };
@@ -26,9 +28,31 @@ pub(super) fn interval_settings(options: &Options) -> IntervalSettings {
         "normal" => Some(Interval::Normal),
         "t" => Some(Interval::T),
         "fieller" => Some(Interval::Fieller),
+        "empirical_bernstein" => Some(Interval::EmpiricalBernstein),
+        "hoeffding" => Some(Interval::Hoeffding),
+        "clopper_pearson" => Some(Interval::ClopperPearson),
+        "cressie_read" => Some(Interval::CressieRead),
         _ => None,
     };
-    IntervalSettings::new(options.number(&ALPHA), interval)
+    let weight = options.number(&MAX_WEIGHT);
+    let bounds = Bounds {
+        reward: options.range(&REWARD_RANGE),
+        weight: if weight.is_nan() { f64::INFINITY } else { weight },
+    };
+    IntervalSettings::new(options.number(&ALPHA), interval, bounds)
+}
+
+/// Returns an error when the interval asked for in `options` cannot be had.
+pub(super) fn check_interval(
+    function: &str,
+    options: &Options,
+    bound: &BoundAggregate,
+    settings: &IntervalSettings,
+) -> Result<()> {
+    match bound.missing(settings) {
+        Some(why) => plan_err!("{function}: interval '{}' {why}", options.choice(&INTERVAL)),
+        None => Ok(()),
+    }
 }
 
 /// Documents `f`, `f_ci` or `f_state`.

@@ -15,12 +15,12 @@ use super::bound::MergedState;
 use super::call::constant_struct;
 use super::definition::{Definition, Kind};
 use super::distinct::{refuse_distinct, refuse_distinct_in_plan};
-use super::documentation::{document_merge, interval_settings};
+use super::documentation::{check_interval, document_merge, interval_settings};
 use super::options::{OptionSpec, Options, Shapes};
 use super::output::{Column, inference_column, inference_type};
 use super::signature::merge_signature;
 use super::state::{Header, damaged};
-use crate::estimators::{Inference, IntervalSettings};
+use crate::estimators::Inference;
 
 /// `f_merge` or `f_merge_ci` of an estimator.
 #[derive(Debug)]
@@ -71,16 +71,15 @@ impl MergeFunction {
         Ok([BinaryView].into_iter().chain(options).collect())
     }
 
-    fn settings(&self, args: &AccumulatorArgs<'_>) -> Result<IntervalSettings> {
+    fn options(&self, args: &AccumulatorArgs<'_>) -> Result<Options> {
         let specs: Vec<&OptionSpec> =
             self.definition.options().iter().filter(|spec| spec.shapes == Shapes::Interval).collect();
-        let options = match args.expr_fields.get(1).map(|field| field.data_type()) {
+        match args.expr_fields.get(1).map(|field| field.data_type()) {
             Some(DataType::Struct(_)) => {
-                Options::parse(&self.name, &specs, &constant_struct(&self.name, &args.exprs[1])?)?
+                Options::parse(&self.name, &specs, &constant_struct(&self.name, &args.exprs[1])?)
             }
-            _ => Options::defaults(&specs),
-        };
-        Ok(interval_settings(&options))
+            _ => Ok(Options::defaults(&specs)),
+        }
     }
 }
 
@@ -126,7 +125,7 @@ impl AggregateUDFImpl for MergeFunction {
         Ok(Box::new(MergeAccumulator {
             definition: self.definition,
             function: self.name.clone(),
-            settings: if self.ci { Some(self.settings(&args)?) } else { None },
+            options: if self.ci { Some(self.options(&args)?) } else { None },
             merged: None,
         }))
     }
@@ -149,7 +148,8 @@ impl AggregateUDFImpl for MergeFunction {
 struct MergeAccumulator {
     definition: &'static Definition,
     function: String,
-    settings: Option<IntervalSettings>,
+    /// Of the interval, when the whole inference is wanted.
+    options: Option<Options>,
     merged: Option<(Header, Box<dyn MergedState>)>,
 }
 
@@ -176,7 +176,11 @@ impl MergeAccumulator {
         let Some(call) = header.call(self.definition, &self.function) else {
             return damaged(&self.function);
         };
-        match bind(&call)?.merged() {
+        let bound = bind(&call)?;
+        if let Some(options) = &self.options {
+            check_interval(&self.function, options, &bound, &interval_settings(options))?;
+        }
+        match bound.merged() {
             Some(merged) => Ok(merged),
             None => internal_err!("{} has no states", self.definition.name),
         }
@@ -207,7 +211,8 @@ impl Accumulator for MergeAccumulator {
             merged.settle();
         }
         let merged = self.merged.as_ref().map(|(_, merged)| merged);
-        let column = match &self.settings {
+        let settings = self.options.as_ref().map(interval_settings);
+        let column = match &settings {
             None => Column::column(&[merged.and_then(|merged| merged.number())]),
             Some(settings) => {
                 let inference = merged.map_or(Inference::default(), |merged| merged.inference(settings));

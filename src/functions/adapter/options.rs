@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use datafusion::arrow::array::StructArray;
-use datafusion::arrow::datatypes::DataType;
+use datafusion::arrow::array::{Array, AsArray, StructArray};
+use datafusion::arrow::compute::cast;
+use datafusion::arrow::datatypes::{DataType, Float64Type};
 use datafusion::common::{Result, ScalarValue, plan_err};
 
 /// An option of a function.
@@ -22,6 +23,8 @@ pub(crate) enum OptionKind {
     Number { default: f64, rule: &'static str, holds: fn(f64) -> bool },
     /// One of some words, the first being the default.
     Choice(&'static [&'static str]),
+    /// A list of two numbers, the first below the second; there is no default.
+    Range,
 }
 
 /// What an option changes.
@@ -43,6 +46,37 @@ pub(crate) const ALPHA: OptionSpec = OptionSpec {
 
 /// Kind of interval; the word `default` stands for the estimator's own.
 pub(crate) const INTERVAL: OptionSpec = interval(&["default", "normal", "t"]);
+
+/// Kind of interval of a mean of scores that have a range.
+pub(crate) const BOUNDED_INTERVAL: OptionSpec =
+    interval(&["default", "normal", "t", "empirical_bernstein", "hoeffding"]);
+
+/// Kind of interval of a mean of weighted rewards.
+pub(crate) const WEIGHTED_INTERVAL: OptionSpec = interval(&[
+    "default",
+    "normal",
+    "t",
+    "empirical_bernstein",
+    "hoeffding",
+    "clopper_pearson",
+    "cressie_read",
+]);
+
+/// Least and greatest reward.
+pub(crate) const REWARD_RANGE: OptionSpec = OptionSpec {
+    name: "reward_range",
+    description: "least and greatest value that can be, not those that were seen; for intervals that need them",
+    kind: OptionKind::Range,
+    shapes: Shapes::Interval,
+};
+
+/// Largest importance weight that can be.
+pub(crate) const MAX_WEIGHT: OptionSpec = OptionSpec {
+    name: "max_weight",
+    description: "largest weight that can be, not that was seen; for intervals that need it",
+    kind: OptionKind::Number { default: f64::INFINITY, rule: "a number greater than 0", holds: |x| x > 0.0 },
+    shapes: Shapes::Interval,
+};
 
 /// Kind of interval of a ratio.
 pub(crate) const RATIO_INTERVAL: OptionSpec = interval(&["default", "fieller", "normal", "t"]);
@@ -185,6 +219,7 @@ pub(crate) const TRIM: OptionSpec = OptionSpec {
 enum Value {
     Number(f64),
     Choice(&'static str),
+    Range(Option<[f64; 2]>),
 }
 
 /// The options of a call: every one of the function's, given or by default.
@@ -196,6 +231,7 @@ impl OptionSpec {
         match self.kind {
             OptionKind::Number { default, .. } => Value::Number(default),
             OptionKind::Choice(choices) => Value::Choice(choices[0]),
+            OptionKind::Range => Value::Range(None),
         }
     }
 
@@ -207,6 +243,7 @@ impl OptionSpec {
                 let words: Vec<_> = choices.iter().map(|word| format!("'{word}'")).collect();
                 format!("one of {}", words.join(", "))
             }
+            OptionKind::Range => "a list of two numbers, as in [0, 1]".to_string(),
         }
     }
 
@@ -216,19 +253,20 @@ impl OptionSpec {
             Value::Number(x) if x.is_infinite() => "none".to_string(),
             Value::Number(x) => x.to_string(),
             Value::Choice(word) => format!("'{word}'"),
+            Value::Range(_) => "none".to_string(),
         }
     }
 
     fn number(&self, x: f64) -> Option<Value> {
         match self.kind {
             OptionKind::Number { holds, .. } => holds(x).then_some(Value::Number(x)),
-            OptionKind::Choice(_) => None,
+            OptionKind::Choice(_) | OptionKind::Range => None,
         }
     }
 
     fn word(&self, word: &str) -> Option<Value> {
         match self.kind {
-            OptionKind::Number { .. } => None,
+            OptionKind::Number { .. } | OptionKind::Range => None,
             OptionKind::Choice(choices) => {
                 choices.iter().find(|choice| **choice == word).copied().map(Value::Choice)
             }
@@ -240,6 +278,16 @@ impl OptionSpec {
             ScalarValue::Utf8(Some(word))
             | ScalarValue::Utf8View(Some(word))
             | ScalarValue::LargeUtf8(Some(word)) => self.word(word),
+            ScalarValue::List(list) if matches!(self.kind, OptionKind::Range) && list.len() == 1 => {
+                let ends = cast(&list.value(0), &DataType::Float64).ok()?;
+                let ends = ends.as_primitive::<Float64Type>();
+                match (ends.null_count(), ends.values().as_ref()) {
+                    (0, &[low, high]) if low < high && low.is_finite() && high.is_finite() => {
+                        Some(Value::Range(Some([low, high])))
+                    }
+                    _ => None,
+                }
+            }
             scalar if scalar.data_type().is_numeric() => match scalar.cast_to(&DataType::Float64) {
                 Ok(ScalarValue::Float64(Some(x))) => self.number(x),
                 _ => None,
@@ -260,7 +308,8 @@ impl Options {
         let mut options = Self::defaults(specs);
         for (name, scalar) in fields(function, given)? {
             let Some(spec) = specs.iter().find(|spec| spec.name == name) else {
-                let names: Vec<_> = specs.iter().map(|spec| spec.name).collect();
+                let mut names: Vec<_> = specs.iter().map(|spec| spec.name).collect();
+                names.sort_unstable();
                 let known = if names.is_empty() {
                     "there are none".to_string()
                 } else {
@@ -291,6 +340,8 @@ impl Options {
             .map(|(name, value)| match value {
                 Value::Number(x) => format!("{name}={x:?}"),
                 Value::Choice(word) => format!("{name}={word}"),
+                // No option of this kind shapes the sums.
+                Value::Range(range) => format!("{name}={range:?}"),
             })
             .collect();
         parts.sort();
@@ -315,6 +366,14 @@ impl Options {
         match self.0.get(spec.name) {
             Some(Value::Number(x)) => *x,
             _ => f64::NAN,
+        }
+    }
+
+    /// The value of an option that is a range.
+    pub(crate) fn range(&self, spec: &OptionSpec) -> Option<[f64; 2]> {
+        match self.0.get(spec.name) {
+            Some(Value::Range(range)) => *range,
+            _ => None,
         }
     }
 
