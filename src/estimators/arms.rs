@@ -128,12 +128,17 @@ impl<const S: usize, const K: usize, const C: usize> Sums for Arms<S, K, C> {
     }
 
     #[inline]
-    fn place(block: &mut TermBlock<K>, i: usize, arm: usize, terms: &[f64; K]) {
-        if S > 1 {
-            block.arm[i] = arm as u8;
-        }
-        for k in 0..K {
-            block.terms[k][i] = terms[k];
+    fn fill(block: &mut TermBlock<K>, rows: usize, row: impl Fn(usize) -> (usize, [f64; K])) {
+        // Said once, it spares a check for every number.
+        assert!(rows <= BLOCK);
+        for i in 0..rows {
+            let (arm, terms) = row(i);
+            if S > 1 {
+                block.arm[i] = arm as u8;
+            }
+            for k in 0..K {
+                block.terms[k][i] = terms[k];
+            }
         }
     }
 

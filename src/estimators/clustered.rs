@@ -125,14 +125,16 @@ impl<S: Statistic> Aggregate for Clustered<S> {
     const SLIDES: bool = false;
 
     fn update(&self, state: &mut Self::State, rows: Rows<'_>) {
+        let columns = S::Row::columns(rows.columns, rows.len);
         for (i, &key) in rows.clusters.iter().enumerate() {
-            state.push(&self.0, S::Row::read(rows.columns, i), key);
+            state.push(&self.0, S::Row::read(&columns, i), key);
         }
     }
 
     fn update_groups(&self, states: &mut [Self::State], groups: &[usize], rows: Rows<'_>) {
+        let columns = S::Row::columns(rows.columns, rows.len);
         for (i, (&group, &key)) in groups.iter().zip(rows.clusters).enumerate() {
-            states[group].push(&self.0, S::Row::read(rows.columns, i), key);
+            states[group].push(&self.0, S::Row::read(&columns, i), key);
         }
     }
 

@@ -66,11 +66,9 @@ impl<T: Sums> Tally<T> {
     }
 
     fn push_block<S: Statistic<Sums = T>>(&mut self, statistic: &S, rows: Rows<'_>, block: &mut T::Block) {
-        _ = (0..rows.len).any(|i| self.place_origin(statistic, &S::Row::read(rows.columns, i)));
-        for i in 0..rows.len {
-            let (arm, terms) = self.terms(statistic, S::Row::read(rows.columns, i));
-            T::place(block, i, arm, &terms);
-        }
+        let columns = S::Row::columns(rows.columns, rows.len);
+        _ = (0..rows.len).any(|i| self.place_origin(statistic, &S::Row::read(&columns, i)));
+        T::fill(block, rows.len, |i| self.terms(statistic, S::Row::read(&columns, i)));
         self.sums.push_block(block, rows.len);
     }
 
@@ -135,18 +133,19 @@ impl<S: Statistic> Aggregate for Plain<S> {
     }
 
     fn update_groups(&self, states: &mut [Self::State], groups: &[usize], rows: Rows<'_>) {
+        let columns = S::Row::columns(rows.columns, rows.len);
         if self.0.outcome().is_some() {
             // What a row adds depends on its group's origin.
             for (i, &group) in groups.iter().enumerate() {
-                states[group].push(&self.0, S::Row::read(rows.columns, i));
+                states[group].push(&self.0, S::Row::read(&columns, i));
             }
             return;
         }
         let mut block = <S::Sums as Sums>::Block::default();
-        for i in 0..rows.len {
-            let row = S::Row::read(rows.columns, i);
-            S::Sums::place(&mut block, i, self.0.arm(&row), &self.0.terms(&row));
-        }
+        S::Sums::fill(&mut block, rows.len, |i| {
+            let row = S::Row::read(&columns, i);
+            (self.0.arm(&row), self.0.terms(&row))
+        });
         for (chunk, groups) in groups.chunks(FETCHED).enumerate() {
             // Groups are anywhere in memory. Looked at one after the other, their cache lines arrive together.
             black_box(groups.iter().map(|&group| states[group].skipped).max());

@@ -10,8 +10,13 @@ use super::inference::{Appended, Errors, Interval};
 
 /// Rows of a statistic as fixed-size arrays of the call's numeric arguments.
 pub(crate) trait Row: Copy + Send {
+    /// The columns of a block of rows.
+    type Columns<'a>;
+
+    /// Takes the first `rows` values of each column, so that reading them in a loop needs no checks.
+    fn columns<'a>(columns: &[&'a [f64]], rows: usize) -> Self::Columns<'a>;
     /// Reads row `i` of the columns.
-    fn read(columns: &[&[f64]], i: usize) -> Self;
+    fn read(columns: &Self::Columns<'_>, i: usize) -> Self;
     /// Subtracts `origin` from argument `column`.
     fn shift(&mut self, column: usize, origin: f64);
     /// The value of argument `column`.
@@ -19,8 +24,14 @@ pub(crate) trait Row: Copy + Send {
 }
 
 impl<const A: usize> Row for [f64; A] {
+    type Columns<'a> = [&'a [f64]; A];
+
+    fn columns<'a>(columns: &[&'a [f64]], rows: usize) -> [&'a [f64]; A] {
+        std::array::from_fn(|a| &columns[a][..rows])
+    }
+
     #[inline]
-    fn read(columns: &[&[f64]], i: usize) -> Self {
+    fn read(columns: &[&[f64]; A], i: usize) -> Self {
         std::array::from_fn(|a| columns[a][i])
     }
 
@@ -159,8 +170,10 @@ pub(crate) trait Sums: Copy + Default + std::fmt::Debug + PartialEq + Send + Syn
     fn write(&self, out: &mut impl FnMut(f64));
     fn read(next: &mut impl FnMut() -> f64) -> Self;
 
-    /// Puts a row into a block at position `i`.
-    fn place(block: &mut Self::Block, i: usize, arm: usize, terms: &Self::Terms);
+    /// Fills the first `rows` rows of a block, at most [`BLOCK`], with the arm and the terms of each.
+    ///
+    /// [`BLOCK`]: super::aggregate::BLOCK
+    fn fill(block: &mut Self::Block, rows: usize, row: impl Fn(usize) -> (usize, Self::Terms));
     /// Adds row `i` of a block.
     fn push_placed(&mut self, block: &Self::Block, i: usize);
     /// Adds the first `rows` rows of a block.

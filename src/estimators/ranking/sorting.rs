@@ -5,6 +5,11 @@ const FEW: usize = 4096;
 /// Bits of a digit: as many buckets as the nearer caches hold the ends of.
 const BITS: u32 = 11;
 const BUCKETS: usize = 1 << BITS;
+/// Digits that are sorted by. With the sign and the exponent they hold 21 bits of the fraction, in which few of even many
+/// millions of rows are alike.
+const DIGITS: usize = 3;
+/// The bits below these digits.
+const LOWEST: u32 = u64::BITS - DIGITS as u32 * BITS;
 
 /// A row with the number that it is sorted by, which is finite.
 pub(super) trait Ranked: Copy {
@@ -20,15 +25,15 @@ fn descending(x: f64) -> u64 {
     !ascending
 }
 
-/// Sorts rows, largest rank first, digit by digit from the lowest.
+/// Sorts rows, largest rank first: by their leading digits from the lowest of these, then what these leave open.
 pub(super) fn sort<R: Ranked>(rows: &mut Vec<R>) {
     if rows.len() < FEW {
         rows.sort_unstable_by_key(|row| descending(row.rank()));
         return;
     }
-    let digits = u64::BITS.div_ceil(BITS) as usize;
-    let digit = |row: &R, place: usize| (descending(row.rank()) >> (place as u32 * BITS)) as usize % BUCKETS;
-    let mut counts = vec![[0_usize; BUCKETS]; digits];
+    let digit =
+        |row: &R, place: usize| (descending(row.rank()) >> (LOWEST + place as u32 * BITS)) as usize % BUCKETS;
+    let mut counts = vec![[0_usize; BUCKETS]; DIGITS];
     for row in rows.iter() {
         for (place, counts) in counts.iter_mut().enumerate() {
             counts[digit(row, place)] += 1;
@@ -50,6 +55,12 @@ pub(super) fn sort<R: Ranked>(rows: &mut Vec<R>) {
             *next += 1;
         }
         std::mem::swap(rows, &mut other);
+    }
+    let leading = |row: &R| descending(row.rank()) >> LOWEST;
+    for alike in rows.chunk_by_mut(|a, b| leading(a) == leading(b)) {
+        if alike.len() > 1 {
+            alike.sort_unstable_by_key(|row| descending(row.rank()));
+        }
     }
 }
 
