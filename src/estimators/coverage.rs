@@ -2,10 +2,10 @@
 
 use super::laws::{Table, column_rows, infer, infer_clustered, infer_plain};
 use super::{
-    Aipw, Baseline, Convention, CostPerValue, Cuped, DifferenceInMeans, DirectMethod, DoublyRobust, DrLift,
-    Estimand, InCluster, Independent, Inference, Ips, IpsLift, IpwAte, IpwMean, Late, Mean, Measure, Ranking,
-    RatioDifference, RelativeLift, Scores, SelfNormalizedDr, SelfNormalizedIps, Shrinkage, ShrunkDr, Slope,
-    Statistic, WeightedCostPerValue, WeightedRelativeLift, Weighting,
+    Aipw, Baseline, CalibrationSlope, Convention, CostPerValue, Cuped, DifferenceInMeans, DirectMethod,
+    DoublyRobust, DrLift, Estimand, InCluster, Independent, Inference, Ips, IpsLift, IpwAte, IpwMean, Late,
+    Mean, Measure, Ranking, RatioDifference, RelativeLift, Scores, SelfNormalizedDr, SelfNormalizedIps,
+    Shrinkage, ShrunkDr, Slope, SlopeForm, Statistic, WeightedCostPerValue, WeightedRelativeLift, Weighting,
 };
 
 const REPLICATES: usize = 1000;
@@ -284,6 +284,17 @@ fn rankings() {
         [unit.x, outcome, treated, e]
     };
     let interval = |got: Inference| (got.ci_low, got.ci_high);
+    for form in [SlopeForm::Blp, SlopeForm::Grf] {
+        let plain = CalibrationSlope::<Independent>::new(Scores::Centred, form);
+        let clustered = CalibrationSlope::<InCluster>::new(Scores::Centred, form);
+        let shares = [
+            ("independent", coverage(5, RANKED_ROWS, false, 1.0, |rows| interval(infer(&plain, rows)), row)),
+            ("clustered", coverage(6, RANKED_ROWS, true, 1.0, |rows| interval(infer(&clustered, rows)), row)),
+        ];
+        for (rows, share) in shares {
+            assert!((0.93..=0.97).contains(&share), "{form:?}, {rows} rows: {share}");
+        }
+    }
     for (measure, truth) in cases {
         let (scores, canonical) = (Scores::Centred, Convention::Canonical);
         let plain = Ranking::<Independent>::new(measure, scores, canonical);

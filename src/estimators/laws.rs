@@ -175,10 +175,10 @@ pub(super) fn check<S: Statistic, const A: usize>(statistic: &S, rows: &[[f64; A
 
 mod tests {
     use super::super::{
-        Aipw, Baseline, Convention, CostPerValue, Cuped, DifferenceInMeans, DirectMethod, DoublyRobust,
-        DrLift, Estimand, InCluster, Independent, Ips, IpsLift, IpwAte, IpwMean, Late, Mean, Measure,
-        Ranking, RatioDifference, RelativeLift, Scores, SelfNormalizedDr, SelfNormalizedIps, Shrinkage,
-        ShrunkDr, Slope, WeightedCostPerValue, WeightedRelativeLift, Weighting,
+        Aipw, Baseline, CalibrationSlope, Convention, CostPerValue, Cuped, DifferenceInMeans, DirectMethod,
+        DoublyRobust, DrLift, Estimand, InCluster, Independent, Ips, IpsLift, IpwAte, IpwMean, Late, Mean,
+        Measure, Ranking, RatioDifference, RelativeLift, Scores, SelfNormalizedDr, SelfNormalizedIps,
+        Shrinkage, ShrunkDr, Slope, SlopeForm, WeightedCostPerValue, WeightedRelativeLift, Weighting,
     };
     use super::{check, check_merging, column_rows, infer};
 
@@ -281,6 +281,14 @@ mod tests {
             let (prediction, treated) = ((8.0 * x).floor() / 8.0, treated(t));
             [prediction, 100.0 + y + prediction * treated, treated, 0.1 + 0.8 * e]
         }));
+        for (form, scores) in [
+            (SlopeForm::Blp, Scores::Centred),
+            (SlopeForm::Blp, Scores::Given),
+            (SlopeForm::Grf, Scores::Centred),
+        ] {
+            check_merging(&CalibrationSlope::<Independent>::new(scores, form), &ranked);
+            check_merging(&CalibrationSlope::<InCluster>::new(scores, form), &ranked);
+        }
         for measure in [Measure::Qini, Measure::Auuc, Measure::Autoc, Measure::UpliftAt { top: 0.35 }] {
             for scores in [Scores::Centred, Scores::HorvitzThompson, Scores::Given] {
                 let canonical = Convention::Canonical;

@@ -48,7 +48,8 @@ pub(crate) use mean::Mean;
 pub(crate) use plain::Plain;
 pub(crate) use policy_lift::{Baseline, DrLift, IpsLift};
 pub(crate) use ranking::{
-    Bin, CalibrationBins, Convention, InCluster, Independent, Measure, Ranking, Scores,
+    Bin, CalibrationBins, CalibrationSlope, Convention, InCluster, Independent, Measure, Ranking, Scores,
+    SlopeForm,
 };
 pub(crate) use ratio_difference::RatioDifference;
 pub(crate) use relative_lift::{RelativeLift, WeightedRelativeLift};

@@ -6,6 +6,7 @@ mod aipw_ate;
 mod aipw_score;
 mod autoc;
 mod auuc;
+mod calibration_slope;
 mod cuped_ate;
 mod diff_in_means;
 mod dm_policy_value;
@@ -49,7 +50,7 @@ pub(crate) use adapter::Entry;
 use adapter::{AggregateFunction, Definition, Kind, MergeFunction, ScoreFunction, Shape};
 
 /// Every function of the crate, in the order of the reference.
-static DEFINITIONS: [&Definition; 37] = [
+static DEFINITIONS: [&Definition; 38] = [
     // Identify.
     &mean_ci::DEFINITION,
     &diff_in_means::DEFINITION,
@@ -85,6 +86,7 @@ static DEFINITIONS: [&Definition; 37] = [
     &ips_policy_lift::DEFINITION,
     &dr_policy_lift::DEFINITION,
     &uplift_calibration_bins::DEFINITION,
+    &calibration_slope::DEFINITION,
     &qini::DEFINITION,
     &auuc::DEFINITION,
     &autoc::DEFINITION,

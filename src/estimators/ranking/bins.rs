@@ -51,13 +51,12 @@ impl CalibrationBins {
     }
 
     fn summarise(&self, number: usize, rows: &[Scored<Independent>]) -> Bin {
-        let n = rows.len() as f64;
         let mut bin = Bin {
             number: number as u64,
             lower: rows.last().map_or(f64::NAN, |row| row.prediction),
             upper: rows.first().map_or(f64::NAN, |row| row.prediction),
             n: rows.len() as u64,
-            predicted: rows.iter().map(|row| row.prediction).sum::<f64>() / n,
+            predicted: Arm::of(rows.iter().map(|row| (1.0, row.prediction))).mean,
             ..Bin::default()
         };
         let (actual, variance) = if self.scores == Scores::Given {

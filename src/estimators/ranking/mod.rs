@@ -13,6 +13,7 @@ mod conventions;
 mod measures;
 mod rows;
 mod scores;
+mod slope;
 mod sorting;
 
 use hashbrown::HashMap;
@@ -26,6 +27,7 @@ pub(crate) use rows::{Dependence, InCluster, Independent};
 use rows::{RankedRows, Scored};
 use scores::Scorer;
 pub(crate) use scores::Scores;
+pub(crate) use slope::{CalibrationSlope, SlopeForm};
 
 /// A measure of a ranking. Columns: prediction, outcome (or score), treated, propensity = P(treated).
 #[derive(Clone, Debug)]
@@ -51,26 +53,53 @@ impl<D: Dependence> Ranking<D> {
 
     /// The variance of the estimate, and with clusters the degrees of freedom.
     fn variance(&self, rows: &[Scored<D>], scorer: &Scorer, estimate: f64) -> Option<(f64, Option<f64>)> {
-        let n = rows.len() as f64;
-        let mut squares = 0.0;
-        let mut clusters: HashMap<u128, f64> = HashMap::new();
+        let mut errors = Squares::default();
         self.measure.influences(rows, scorer, |block, influence| {
             let constant = influence.shift - influence.recoil * estimate;
             for row in block.rows {
-                let value = influence.factor * scorer.score(row) + constant;
-                match row.dependence.key() {
-                    None => squares += value * value,
-                    Some(key) => *clusters.entry(key).or_default() += value,
-                }
+                errors.add(influence.factor * scorer.score(row) + constant, row.dependence);
             }
         });
-        if D::BYTES == 0 {
-            return (n >= 2.0).then(|| (squares / (n * (n - 1.0)), None));
+        errors.variance::<D>(rows.len())
+    }
+}
+
+/// Squares of influences: of rows, or of the sums of clusters.
+#[derive(Default)]
+struct Squares {
+    rows: f64,
+    clusters: HashMap<u128, f64>,
+}
+
+impl Squares {
+    #[inline]
+    fn add(&mut self, influence: f64, dependence: impl Dependence) {
+        match dependence.key() {
+            None => self.rows += influence * influence,
+            Some(key) => *self.clusters.entry(key).or_default() += influence,
         }
-        let groups = clusters.len() as f64;
-        let squares: f64 = clusters.values().map(|sum| sum * sum).sum();
+    }
+
+    /// The variance of an estimate of `n` rows: with n - 1, or CR1 with clusters and their degrees of freedom.
+    fn variance<D: Dependence>(&self, n: usize) -> Option<(f64, Option<f64>)> {
+        let n = n as f64;
+        if D::BYTES == 0 {
+            return (n >= 2.0).then(|| (self.rows / (n * (n - 1.0)), None));
+        }
+        let groups = self.clusters.len() as f64;
+        let squares: f64 = self.clusters.values().map(|sum| sum * sum).sum();
         (groups >= 2.0).then(|| (groups / (groups - 1.0) * squares / (n * n), Some(groups - 1.0)))
     }
+}
+
+/// The variance of an estimate with these influences.
+fn variance_of<D: Dependence>(
+    influences: impl Iterator<Item = (f64, D)>,
+    n: usize,
+) -> Option<(f64, Option<f64>)> {
+    let mut squares = Squares::default();
+    influences.for_each(|(influence, dependence)| squares.add(influence, dependence));
+    squares.variance::<D>(n)
 }
 
 impl<D: Dependence> Aggregate for Ranking<D> {

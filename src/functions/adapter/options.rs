@@ -158,6 +158,14 @@ pub(crate) const CONVENTION: OptionSpec = OptionSpec {
     shapes: Shapes::Sums,
 };
 
+/// Which regression tells the slope of actual on predicted effects.
+pub(crate) const FORM: OptionSpec = OptionSpec {
+    name: "form",
+    description: "what is regressed: row scores on the prediction, or outcomes on treatment times prediction as grf does",
+    kind: OptionKind::Choice(&["blp", "grf"]),
+    shapes: Shapes::Sums,
+};
+
 /// Bins of a prediction.
 pub(crate) const BINS: OptionSpec = OptionSpec {
     name: "bins",

@@ -1,6 +1,6 @@
 //! Rankings of Hillstrom's customers, against scikit-uplift and causalml (`uplift_metrics.json`) and `definitions.md`.
 
-use super::{CLOSED_FORM, SIX_DECIMALS, Shared, check, number};
+use super::{CLOSED_FORM, SIX_DECIMALS, Shared, Tolerance, check, number};
 
 const ROWS: &str = "(SELECT h.*, s.*, CAST(h.arm = 'womens_email' AS INT) AS t FROM hillstrom AS h
     JOIN hillstrom_scores AS s ON s.row_id = h.row_id WHERE h.arm <> 'mens_email') AS h";
@@ -92,5 +92,37 @@ async fn columns_as_rankings() {
         let field = |name: &str| format!("{function}_ci({prediction}, visit, t, 0.5{options})['{name}']");
         let expected = [(&*field("estimate"), estimate), (&*field("std_error"), std_error)];
         check(&context, ROWS, SIX_DECIMALS, &expected).await;
+    }
+}
+
+/// Predictions of 0.02 and 0.07, as `definitions.md` 13 has them.
+#[tokio::test]
+async fn calibration_of_two_predictions() {
+    let Some(shared) = Shared::find("calibration_of_two_predictions") else { return };
+    let context = shared.session(&["hillstrom", "hillstrom_scores"]).await;
+    let slope = |options: &str, field: &str| {
+        format!("calibration_slope_ci(0.02 + 0.05 * womens, visit, t, 0.5{options})['{field}']")
+    };
+    let bin = |number: usize, field: &str| {
+        format!(
+            "uplift_calibration_bins(0.02 + 0.05 * womens, visit, t, 0.5, {{'bins': 2}})[{number}]['{field}']"
+        )
+    };
+    let (grf, ht) = (", {'form': 'grf'}", ", {'scores': 'horvitz_thompson'}");
+    let expected = [
+        (slope(grf, "mean_coefficient"), 0.953_404, 5e-6),
+        (slope(grf, "estimate"), 1.243_11, 5e-6),
+        (slope(grf, "std_error"), 0.128_152, 5.1e-7),
+        (slope(ht, "estimate"), 1.268_72, 5e-6),
+        (slope(ht, "std_error"), 0.137_000_7, 5.1e-8),
+        (slope("", "estimate"), 1.243_12, 5e-6),
+        (slope("", "std_error"), 0.128_151, 5.1e-7),
+        (bin(1, "actual"), 0.011_078, 5.1e-7),
+        (bin(1, "std_error"), 0.004_424, 5.1e-7),
+        (bin(2, "actual"), 0.073_115, 5.1e-7),
+        (bin(2, "std_error"), 0.004_613, 5.1e-7),
+    ];
+    for (expression, value, digits) in expected {
+        check(&context, ROWS, Tolerance::Absolute(digits), &[(&*expression, value)]).await;
     }
 }
