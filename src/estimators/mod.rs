@@ -48,8 +48,8 @@ pub(crate) use mean::Mean;
 pub(crate) use plain::Plain;
 pub(crate) use policy_lift::{Baseline, DrLift, IpsLift};
 pub(crate) use ranking::{
-    Bin, CalibrationBins, CalibrationSlope, Convention, InCluster, Independent, Measure, Ranking, Scores,
-    SlopeForm,
+    Bin, CalibrationBins, CalibrationSlope, Convention, InCluster, Independent, KolmogorovSmirnov, Measure,
+    Ranking, Scores, SlopeForm, TestResult,
 };
 pub(crate) use ratio_difference::RatioDifference;
 pub(crate) use relative_lift::{RelativeLift, WeightedRelativeLift};

@@ -21,6 +21,7 @@ mod ips_policy_value;
 mod ips_score;
 mod ipw_ate;
 mod ipw_mean;
+mod ks_test;
 mod late;
 mod max_weight_share;
 mod mean_ci;
@@ -50,7 +51,7 @@ pub(crate) use adapter::Entry;
 use adapter::{AggregateFunction, Definition, Kind, MergeFunction, ScoreFunction, Shape};
 
 /// Every function of the crate, in the order of the reference.
-static DEFINITIONS: [&Definition; 38] = [
+static DEFINITIONS: [&Definition; 39] = [
     // Identify.
     &mean_ci::DEFINITION,
     &diff_in_means::DEFINITION,
@@ -91,6 +92,8 @@ static DEFINITIONS: [&Definition; 38] = [
     &auuc::DEFINITION,
     &autoc::DEFINITION,
     &uplift_at::DEFINITION,
+    // Monitor.
+    &ks_test::DEFINITION,
 ];
 
 /// Makes all aggregate functions.

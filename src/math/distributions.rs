@@ -69,6 +69,21 @@ pub(crate) fn chi_square_sf(x: f64, df: f64) -> Option<f64> {
     Some(ChiSquared::new(df).ok()?.sf(x))
 }
 
+/// Returns `P(K >= x)` of Kolmogorov's distribution: `2 sum (-1)^(k - 1) exp(-2 k^2 x^2)`.
+pub(crate) fn kolmogorov_sf(x: f64) -> f64 {
+    // Near zero the sum converges slowly, and the distribution function is below the smallest number.
+    if x < 0.04 {
+        return 1.0;
+    }
+    let term = |k: i32| {
+        let k = f64::from(k);
+        (-2.0 * k * k * x * x).exp()
+    };
+    let terms = (1..).map(|k| (k, term(k))).take_while(|&(_, term)| term > 0.0);
+    let sum: f64 = terms.map(|(k, term)| if k % 2 == 1 { term } else { -term }).sum();
+    (2.0 * sum).clamp(0.0, 1.0)
+}
+
 /// Returns the exact two-sided binomial p-value: the probability of all outcomes no likelier than the observed.
 pub(crate) fn binomial_two_sided(successes: u64, trials: u64, probability: f64) -> Option<f64> {
     /// Outcomes whose probabilities differ by less than this are equally likely.
@@ -98,6 +113,11 @@ mod tests {
         assert_relative(t_two_sided(-14.0, 41_792.9).unwrap(), 1.9645719272490044e-44, 1e-9);
         assert_relative(normal_two_sided(8.5), 1.89590696444065e-17, 1e-9);
         assert_relative(chi_square_sf(0.20253125, 2.0).unwrap(), 0.9036929575604196, 1e-12);
+        assert_relative(kolmogorov_sf(0.5), 0.9639452436648751, 1e-12);
+        assert_relative(kolmogorov_sf(1.36), 0.049485876755377876, 1e-12);
+        assert_relative(kolmogorov_sf(5.0), 3.857499695927835e-22, 1e-12);
+        assert_eq!([kolmogorov_sf(0.0), kolmogorov_sf(0.039)], [1.0, 1.0]);
+        assert_relative(beta_quantile(0.025, 3.0, 7.5).unwrap(), 0.07056332891416528, 1e-11);
         assert_relative(binomial_two_sided(3, 20, 0.5).unwrap(), 0.0025768280029296875, 1e-9);
     }
 

@@ -5,8 +5,8 @@ mod fieller;
 mod moments;
 
 pub(crate) use distributions::{
-    beta_quantile, binomial_two_sided, chi_square_sf, normal_quantile, normal_two_sided, t_quantile,
-    t_two_sided,
+    beta_quantile, binomial_two_sided, chi_square_sf, kolmogorov_sf, normal_quantile, normal_two_sided,
+    t_quantile, t_two_sided,
 };
 pub(crate) use fieller::fieller_reach;
 pub(crate) use moments::Moments;

@@ -4,10 +4,12 @@ use datafusion::arrow::array::AsArray;
 use datafusion::prelude::{SessionConfig, SessionContext};
 
 /// A call of every macro over `log`.
-const CALLS: [&str; 5] = [
+const CALLS: [&str; 6] = [
     "arm_effects((SELECT * FROM log), outcome => reward, arm => action, control => 'none', cluster => unit,
        shares => {'none': 1, 'mail': 1})",
     "balance_table((SELECT * FROM log), treated => reward, covariates => {'q': q, 'unit': unit}, weight => propensity)",
+    "cell_support((SELECT * FROM log), action => action, propensity => propensity, segment => unit,
+       target_prob => target_prob, reward => reward, family => action)",
     "propensity_audit((SELECT * FROM log), action => action, propensity => propensity, segment => unit)",
     "log_contract((SELECT * FROM log), action => action, propensity => propensity, unit => unit, outcome => reward,
        decision => decision, assigned_at => assigned_at, observed_at => observed_at)",

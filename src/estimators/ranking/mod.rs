@@ -15,6 +15,7 @@ mod rows;
 mod scores;
 mod slope;
 mod sorting;
+mod two_samples;
 
 use hashbrown::HashMap;
 
@@ -28,6 +29,7 @@ use rows::{RankedRows, Scored};
 use scores::Scorer;
 pub(crate) use scores::Scores;
 pub(crate) use slope::{CalibrationSlope, SlopeForm};
+pub(crate) use two_samples::{KolmogorovSmirnov, TestResult};
 
 /// A measure of a ranking. Columns: prediction, outcome (or score), treated, propensity = P(treated).
 #[derive(Clone, Debug)]

@@ -6,7 +6,7 @@ use datafusion::arrow::array::{ArrayRef, Float64Array, Int64Array, ListArray, St
 use datafusion::arrow::buffer::OffsetBuffer;
 use datafusion::arrow::datatypes::{DataType, Field, Fields};
 
-use crate::estimators::{Bin, GoodnessOfFit, Inference};
+use crate::estimators::{Bin, GoodnessOfFit, Inference, TestResult};
 
 /// A result that makes a column.
 pub(crate) trait Column: Sized {
@@ -87,6 +87,22 @@ impl Column for GoodnessOfFit {
             counts(results, |r: &Self| r.n),
         ];
         Arc::new(StructArray::new(GOODNESS_OF_FIT.clone(), columns, None))
+    }
+}
+
+static TEST_RESULT: LazyLock<Fields> = LazyLock::new(|| {
+    let number = |name| Field::new(name, DataType::Float64, true);
+    Fields::from(vec![number("statistic"), number("p_value")])
+});
+
+impl Column for TestResult {
+    fn data_type() -> DataType {
+        DataType::Struct(TEST_RESULT.clone())
+    }
+
+    fn column(results: &[Self]) -> ArrayRef {
+        let columns = vec![numbers(results, |r: &Self| r.statistic), numbers(results, |r: &Self| r.p_value)];
+        Arc::new(StructArray::new(TEST_RESULT.clone(), columns, None))
     }
 }
 

@@ -20,9 +20,10 @@ use super::call::RelationCall;
 use super::documentation::Documentation;
 
 /// The files of `sql/relations`.
-const FILES: [(&str, &str); 5] = [
+const FILES: [(&str, &str); 6] = [
     ("arm_effects", include_str!("../../../sql/relations/arm_effects.sql")),
     ("balance_table", include_str!("../../../sql/relations/balance_table.sql")),
+    ("cell_support", include_str!("../../../sql/relations/cell_support.sql")),
     ("log_contract", include_str!("../../../sql/relations/log_contract.sql")),
     ("ope_report", include_str!("../../../sql/relations/ope_report.sql")),
     ("propensity_audit", include_str!("../../../sql/relations/propensity_audit.sql")),

@@ -1,0 +1,94 @@
+//! Whether two samples of a number have the same distribution: the test of Kolmogorov and Smirnov.
+//!
+//! Statistic: the largest distance of the two empirical distribution functions, after ties. p-value: Kolmogorov's limit
+//! law, which is conservative where values tie.
+//! Sources: Kolmogorov (1933); Smirnov (1948).
+
+use super::blocks::downwards;
+use super::rows::{Independent, RankedRows, Scored};
+use crate::estimators::aggregate::{Aggregate, DecodeError, FloatReader, Rows};
+use crate::math::kolmogorov_sf;
+
+/// The test. Columns: x, is_current (1 for the one sample, 0 for the other).
+#[derive(Clone, Debug)]
+pub(crate) struct KolmogorovSmirnov;
+
+/// A statistic and its p-value, `None` unless both samples have values.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct TestResult {
+    pub(crate) statistic: Option<f64>,
+    pub(crate) p_value: Option<f64>,
+}
+
+impl KolmogorovSmirnov {
+    fn row(&self, rows: &Rows<'_>, i: usize) -> Scored<Independent> {
+        Scored {
+            prediction: rows.columns[0][i],
+            outcome: 0.0,
+            weight: rows.columns[1][i],
+            dependence: Independent,
+        }
+    }
+}
+
+impl Aggregate for KolmogorovSmirnov {
+    type State = RankedRows<Independent>;
+    type Output = TestResult;
+
+    const FLOATS: usize = 0;
+    const SLIDES: bool = false;
+
+    fn update(&self, state: &mut Self::State, rows: Rows<'_>) {
+        for i in 0..rows.len {
+            state.push(self.row(&rows, i));
+        }
+    }
+
+    fn update_groups(&self, states: &mut [Self::State], groups: &[usize], rows: Rows<'_>) {
+        for (i, &group) in groups.iter().enumerate() {
+            states[group].push(self.row(&rows, i));
+        }
+    }
+
+    fn merge(&self, state: &mut Self::State, other: &Self::State) {
+        state.merge(other);
+    }
+
+    fn absorb(&self, state: &mut Self::State, other: Self::State) {
+        state.absorb(other);
+    }
+
+    fn settle(&self, state: &mut Self::State) {
+        state.settle();
+    }
+
+    fn write(&self, state: &Self::State, out: &mut Vec<u8>) {
+        state.write(out);
+    }
+
+    fn read(&self, bytes: &mut FloatReader<'_>) -> Result<Self::State, DecodeError> {
+        RankedRows::read(bytes)
+    }
+
+    fn heap_size(&self, state: &Self::State) -> usize {
+        state.heap_size()
+    }
+
+    fn finish(&self, state: &Self::State) -> TestResult {
+        let rows = state.rows();
+        let current = rows.iter().filter(|row| row.weight == 1.0).count() as f64;
+        let other = rows.len() as f64 - current;
+        if current == 0.0 || other == 0.0 {
+            return TestResult::default();
+        }
+        let (mut above, mut above_other, mut statistic) = (0.0, 0.0, 0.0_f64);
+        downwards(rows, |block| {
+            let of_current: f64 = block.rows.iter().map(|row| row.weight).sum();
+            above += of_current;
+            above_other += block.len() - of_current;
+            statistic = statistic.max((above / current - above_other / other).abs());
+        });
+        let p_value = kolmogorov_sf(statistic * (current * other / (current + other)).sqrt());
+        TestResult { statistic: Some(statistic), p_value: Some(p_value) }
+    }
+}
