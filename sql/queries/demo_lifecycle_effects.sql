@@ -9,7 +9,8 @@ WITH effects AS (
     ipw_ate(value, action <> 'no_offer', 1 - propensity_no_offer) AS value_lift,
     ipw_ate(cost, action <> 'no_offer', 1 - propensity_no_offer) AS cost_lift,
     ipw_ate_ci(value - cost, action <> 'no_offer', 1 - propensity_no_offer, household_id) AS net_value,
-    relative_lift(value, action <> 'no_offer', 1 - propensity_no_offer, household_id) AS relative_lift
+    relative_lift(value, action <> 'no_offer', 1 - propensity_no_offer, household_id) AS relative_lift,
+    incremental_cost_per_value(value, cost, action <> 'no_offer', 1 - propensity_no_offer) AS cost_per_value
   FROM decisions
   GROUP BY lifecycle
 )
@@ -18,7 +19,7 @@ SELECT
   round(value_lift, 3) AS value_lift,
   round(relative_lift, 3) AS relative_lift,
   round(cost_lift, 3) AS cost_lift,
-  round(cost_lift / value_lift, 2) AS cost_per_value,
+  round(cost_per_value, 2) AS cost_per_value,
   round(effects.net_value['estimate'], 3) AS net_lift,
   round(effects.net_value['ci_low'], 3) AS ci_low,
   round(effects.net_value['ci_high'], 3) AS ci_high,

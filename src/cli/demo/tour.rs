@@ -16,7 +16,7 @@ use crate::cli::{errors::CliError, sql::print_box};
 const TABLES: &str = include_str!("../../../sql/queries/demo_tables.sql");
 
 /// The queries, in the order of the tour: identify, then validate.
-const STOPS: [&str; 12] = [
+const STOPS: [&str; 13] = [
     include_str!("../../../sql/queries/demo_log_contract.sql"),
     include_str!("../../../sql/queries/demo_offers.sql"),
     include_str!("../../../sql/queries/demo_randomisation.sql"),
@@ -25,6 +25,7 @@ const STOPS: [&str; 12] = [
     include_str!("../../../sql/queries/demo_loyalty_effect.sql"),
     include_str!("../../../sql/queries/demo_offer_effects.sql"),
     include_str!("../../../sql/queries/demo_lifecycle_effects.sql"),
+    include_str!("../../../sql/queries/demo_ranking.sql"),
     include_str!("../../../sql/queries/demo_policy_support.sql"),
     include_str!("../../../sql/queries/demo_policy_values.sql"),
     include_str!("../../../sql/queries/demo_policy_lifts.sql"),
