@@ -396,6 +396,15 @@ fn a_long_query_shows_how_far_it_is() {
     shell.press(CTRL_C);
     shell.expect("interrupted");
     assert!(shell.run("SELECT 6 * 7 AS answer;").contains("│     42 │"));
+
+    // What does not fit in memory is seen to go to disk.
+    let mut shell = Terminal::start(home.path(), &["--memory-limit", "100MB", "--threads", "1"]);
+    let texts = "(SELECT repeat(id::VARCHAR, 20) AS t FROM 'log.parquet')";
+    shell.press(&format!(
+        "SELECT max(n), max(t) FROM (SELECT t, row_number() OVER (ORDER BY t DESC) AS n FROM {texts});\r"
+    ));
+    shell.expect("iB spilled");
+    shell.expect("(1 row)");
 }
 
 #[test]
