@@ -4,8 +4,9 @@ use super::laws::{Table, column_rows, infer, infer_clustered, infer_plain};
 use super::{
     Aipw, Baseline, CalibrationSlope, Convention, CostPerValue, Cuped, DifferenceInMeans, DirectMethod,
     DoublyRobust, DrLift, Estimand, InCluster, Independent, Inference, Ips, IpsLift, IpwAte, IpwMean, Late,
-    Mean, Measure, Ranking, RatioDifference, RelativeLift, Scores, SelfNormalizedDr, SelfNormalizedIps,
-    Shrinkage, ShrunkDr, Slope, SlopeForm, Statistic, WeightedCostPerValue, WeightedRelativeLift, Weighting,
+    Mean, Measure, OverRows, Ranking, RatioDifference, RelativeLift, Scores, SelfNormalizedDr,
+    SelfNormalizedIps, Shrinkage, ShrunkDr, Slope, SlopeForm, Statistic, WeightedCostPerValue,
+    WeightedRelativeLift, Weighting,
 };
 
 const REPLICATES: usize = 1000;
@@ -285,8 +286,8 @@ fn rankings() {
     };
     let interval = |got: Inference| (got.ci_low, got.ci_high);
     for form in [SlopeForm::Blp, SlopeForm::Grf] {
-        let plain = CalibrationSlope::<Independent>::new(Scores::Centred, form);
-        let clustered = CalibrationSlope::<InCluster>::new(Scores::Centred, form);
+        let plain = OverRows(CalibrationSlope::<Independent>::new(Scores::Centred, form));
+        let clustered = OverRows(CalibrationSlope::<InCluster>::new(Scores::Centred, form));
         let shares = [
             ("independent", coverage(5, RANKED_ROWS, false, 1.0, |rows| interval(infer(&plain, rows)), row)),
             ("clustered", coverage(6, RANKED_ROWS, true, 1.0, |rows| interval(infer(&clustered, rows)), row)),
@@ -297,8 +298,8 @@ fn rankings() {
     }
     for (measure, truth) in cases {
         let (scores, canonical) = (Scores::Centred, Convention::Canonical);
-        let plain = Ranking::<Independent>::new(measure, scores, canonical);
-        let clustered = Ranking::<InCluster>::new(measure, scores, canonical);
+        let plain = OverRows(Ranking::<Independent>::new(measure, scores, canonical));
+        let clustered = OverRows(Ranking::<InCluster>::new(measure, scores, canonical));
         let shares = [
             (
                 "independent",

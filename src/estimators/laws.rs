@@ -177,8 +177,9 @@ mod tests {
     use super::super::{
         Aipw, Baseline, CalibrationSlope, Convention, CostPerValue, Cuped, DifferenceInMeans, DirectMethod,
         DoublyRobust, DrLift, Estimand, InCluster, Independent, Ips, IpsLift, IpwAte, IpwMean, Late, Mean,
-        Measure, Ranking, RatioDifference, RelativeLift, Scores, SelfNormalizedDr, SelfNormalizedIps,
-        Shrinkage, ShrunkDr, Slope, SlopeForm, WeightedCostPerValue, WeightedRelativeLift, Weighting,
+        Measure, OverRows, Ranking, RatioDifference, RelativeLift, Scores, SelfNormalizedDr,
+        SelfNormalizedIps, Shrinkage, ShrunkDr, Slope, SlopeForm, WeightedCostPerValue, WeightedRelativeLift,
+        Weighting,
     };
     use super::{check, check_merging, column_rows, infer};
 
@@ -286,18 +287,19 @@ mod tests {
             (SlopeForm::Blp, Scores::Given),
             (SlopeForm::Grf, Scores::Centred),
         ] {
-            check_merging(&CalibrationSlope::<Independent>::new(scores, form), &ranked);
-            check_merging(&CalibrationSlope::<InCluster>::new(scores, form), &ranked);
+            check_merging(&OverRows(CalibrationSlope::<Independent>::new(scores, form)), &ranked);
+            check_merging(&OverRows(CalibrationSlope::<InCluster>::new(scores, form)), &ranked);
         }
         for measure in [Measure::Qini, Measure::Auuc, Measure::Autoc, Measure::UpliftAt { top: 0.35 }] {
             for scores in [Scores::Centred, Scores::HorvitzThompson, Scores::Given] {
                 let canonical = Convention::Canonical;
-                check_merging(&Ranking::<Independent>::new(measure, scores, canonical), &ranked);
-                check_merging(&Ranking::<InCluster>::new(measure, scores, canonical), &ranked);
+                check_merging(&OverRows(Ranking::<Independent>::new(measure, scores, canonical)), &ranked);
+                check_merging(&OverRows(Ranking::<InCluster>::new(measure, scores, canonical)), &ranked);
                 // A cluster per row: the errors of both are the same but for n - 1.
                 let alone = ranked.clone().in_clusters_of(1);
-                let plain = infer(&Ranking::<Independent>::new(measure, scores, canonical), &alone);
-                let clustered = infer(&Ranking::<InCluster>::new(measure, scores, canonical), &alone);
+                let plain = infer(&OverRows(Ranking::<Independent>::new(measure, scores, canonical)), &alone);
+                let clustered =
+                    infer(&OverRows(Ranking::<InCluster>::new(measure, scores, canonical)), &alone);
                 let (one, other) = (plain.std_error.unwrap(), clustered.std_error.unwrap());
                 assert!((one - other).abs() < 1e-12 * one, "{measure:?} {scores:?}: {one} {other}");
             }

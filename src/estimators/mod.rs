@@ -49,7 +49,7 @@ pub(crate) use plain::Plain;
 pub(crate) use policy_lift::{Baseline, DrLift, IpsLift};
 pub(crate) use ranking::{
     Bin, CalibrationBins, CalibrationSlope, Convention, InCluster, Independent, KolmogorovSmirnov, Measure,
-    Ranking, Scores, SlopeForm, TestResult,
+    OverRows, Ranking, Scores, SlopeForm, TestResult,
 };
 pub(crate) use ratio_difference::RatioDifference;
 pub(crate) use relative_lift::{RelativeLift, WeightedRelativeLift};

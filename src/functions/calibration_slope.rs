@@ -6,7 +6,7 @@ use super::adapter::{
     ALPHA, BoundAggregate, Constants, Definition, FORM, INTERVAL, Kind, ON_INVALID, SCORES,
 };
 use super::ranking;
-use crate::estimators::{CalibrationSlope, InCluster, Independent, Scores, SlopeForm};
+use crate::estimators::{CalibrationSlope, InCluster, Independent, OverRows, Scores, SlopeForm};
 
 pub(super) static DEFINITION: Definition = Definition {
     name: "calibration_slope",
@@ -40,9 +40,9 @@ FROM (SELECT calibration_slope_ci(prediction, outcome, treated, 0.5) AS r
                 );
             }
             Ok(if call.clustered {
-                BoundAggregate::any_estimator(CalibrationSlope::<InCluster>::new(scores, form))
+                BoundAggregate::any_estimator(OverRows(CalibrationSlope::<InCluster>::new(scores, form)))
             } else {
-                BoundAggregate::any_estimator(CalibrationSlope::<Independent>::new(scores, form))
+                BoundAggregate::any_estimator(OverRows(CalibrationSlope::<Independent>::new(scores, form)))
             })
         },
     },

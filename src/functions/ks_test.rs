@@ -1,7 +1,7 @@
 //! `ks_test`: whether a number has the same distribution now as before.
 
 use super::adapter::{Argument, BoundAggregate, Column, Constants, Definition, Kind, ON_INVALID};
-use crate::estimators::{KolmogorovSmirnov, TestResult};
+use crate::estimators::{KolmogorovSmirnov, OverRows, TestResult};
 
 pub(super) static DEFINITION: Definition = Definition {
     name: "ks_test",
@@ -25,6 +25,6 @@ FROM (SELECT ks_test(basket, week >= 3) AS r
     kind: Kind::Measure {
         returns: "STRUCT(statistic, p_value DOUBLE)",
         data_type: <TestResult>::data_type,
-        bind: |_| Ok(BoundAggregate::measure(KolmogorovSmirnov, |result| result)),
+        bind: |_| Ok(BoundAggregate::measure(OverRows(KolmogorovSmirnov), |result| result)),
     },
 };

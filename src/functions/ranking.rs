@@ -3,7 +3,7 @@
 use datafusion::common::{Result, plan_err};
 
 use super::adapter::{Argument, BoundAggregate, CONVENTION, Call, Definition, SCORES};
-use crate::estimators::{Convention, InCluster, Independent, Measure, Ranking, Scores};
+use crate::estimators::{Convention, InCluster, Independent, Measure, OverRows, Ranking, Scores};
 
 pub(super) const HOLDS: &str = "predictions were made without these rows, and treatment was assigned with the given propensity, or the \
     scores are those of such an assignment.";
@@ -42,8 +42,8 @@ pub(super) fn bind(definition: &Definition, call: &Call, measure: Measure) -> Re
         );
     }
     Ok(if call.clustered {
-        BoundAggregate::any_estimator(Ranking::<InCluster>::new(measure, scores, convention))
+        BoundAggregate::any_estimator(OverRows(Ranking::<InCluster>::new(measure, scores, convention)))
     } else {
-        BoundAggregate::any_estimator(Ranking::<Independent>::new(measure, scores, convention))
+        BoundAggregate::any_estimator(OverRows(Ranking::<Independent>::new(measure, scores, convention)))
     })
 }

@@ -2,7 +2,7 @@
 
 use super::adapter::{ALPHA, BINS, BoundAggregate, Column, Constants, Definition, Kind, ON_INVALID};
 use super::ranking;
-use crate::estimators::{Bin, CalibrationBins};
+use crate::estimators::{Bin, CalibrationBins, OverRows};
 
 pub(super) static DEFINITION: Definition = Definition {
     name: "uplift_calibration_bins",
@@ -32,7 +32,7 @@ FROM (SELECT unnest(uplift_calibration_bins(prediction, outcome, treated, 0.5, {
                 bins: call.options.number(&BINS) as usize,
                 alpha: call.options.number(&ALPHA),
             };
-            Ok(BoundAggregate::measure(bins, |result| result))
+            Ok(BoundAggregate::measure(OverRows(bins), |result| result))
         },
     },
 };

@@ -1,9 +1,10 @@
 //! Calibration of predicted effects: predicted against actual effects in bins of the prediction.
 
 use super::blocks::upwards;
-use super::rows::{Independent, RankedRows, Scored};
+use super::over_rows::RowFunction;
+use super::rows::{Independent, Scored};
 use super::scores::Scores;
-use crate::estimators::aggregate::{Aggregate, DecodeError, FloatReader, Rows};
+use crate::estimators::aggregate::Rows;
 use crate::math::normal_quantile;
 
 /// Predicted and actual effects in bins of equal numbers of rows. Columns: prediction, outcome (or score), treated,
@@ -118,52 +119,16 @@ impl Arm {
     }
 }
 
-impl Aggregate for CalibrationBins {
-    type State = RankedRows<Independent>;
+impl RowFunction for CalibrationBins {
+    type Dependence = Independent;
     type Output = Vec<Bin>;
 
-    const FLOATS: usize = 0;
-    const SLIDES: bool = false;
-
-    fn update(&self, state: &mut Self::State, rows: Rows<'_>) {
-        for i in 0..rows.len {
-            state.push(self.scores.read(&rows, i));
-        }
-    }
-
-    fn update_groups(&self, states: &mut [Self::State], groups: &[usize], rows: Rows<'_>) {
-        for (i, &group) in groups.iter().enumerate() {
-            states[group].push(self.scores.read(&rows, i));
-        }
-    }
-
-    fn merge(&self, state: &mut Self::State, other: &Self::State) {
-        state.merge(other);
-    }
-
-    fn absorb(&self, state: &mut Self::State, other: Self::State) {
-        state.absorb(other);
-    }
-
-    fn settle(&self, state: &mut Self::State) {
-        state.settle();
-    }
-
-    fn write(&self, state: &Self::State, out: &mut Vec<u8>) {
-        state.write(out);
-    }
-
-    fn read(&self, bytes: &mut FloatReader<'_>) -> Result<Self::State, DecodeError> {
-        RankedRows::read(bytes)
-    }
-
-    fn heap_size(&self, state: &Self::State) -> usize {
-        state.heap_size()
+    fn keep(&self, rows: &Rows<'_>, i: usize) -> Scored<Independent> {
+        self.scores.read(rows, i)
     }
 
     /// Rows of one prediction go to one bin, that of their middle position; bins without rows are left out.
-    fn finish(&self, state: &Self::State) -> Vec<Bin> {
-        let rows = state.rows();
+    fn apply(&self, rows: &[Scored<Independent>]) -> Vec<Bin> {
         let n = rows.len();
         let mut bins = vec![];
         // The bin at hand, and where its rows end; they begin where the next one's end.

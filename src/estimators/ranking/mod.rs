@@ -11,6 +11,7 @@ mod bins;
 mod blocks;
 mod conventions;
 mod measures;
+mod over_rows;
 mod rows;
 mod scores;
 mod slope;
@@ -19,13 +20,15 @@ mod two_samples;
 
 use hashbrown::HashMap;
 
-use super::aggregate::{Aggregate, DecodeError, Estimator, FloatReader, Rows};
-use super::inference::{Inference, IntervalSettings, Summary, summarise};
+use super::aggregate::Rows;
+use super::inference::{Appended, Summary};
 pub(crate) use bins::{Bin, CalibrationBins};
 pub(crate) use conventions::Convention;
 pub(crate) use measures::Measure;
+pub(crate) use over_rows::OverRows;
+use over_rows::{RowEstimate, RowFunction};
+use rows::Scored;
 pub(crate) use rows::{Dependence, InCluster, Independent};
-use rows::{RankedRows, Scored};
 use scores::Scorer;
 pub(crate) use scores::Scores;
 pub(crate) use slope::{CalibrationSlope, SlopeForm};
@@ -104,72 +107,28 @@ fn variance_of<D: Dependence>(
     squares.variance::<D>(n)
 }
 
-impl<D: Dependence> Aggregate for Ranking<D> {
-    type State = RankedRows<D>;
+impl<D: Dependence> RowFunction for Ranking<D> {
+    type Dependence = D;
     type Output = Option<f64>;
 
-    const FLOATS: usize = 0;
-    const SLIDES: bool = false;
-
-    fn update(&self, state: &mut Self::State, rows: Rows<'_>) {
-        for i in 0..rows.len {
-            state.push(self.scores.read(&rows, i));
-        }
+    fn keep(&self, rows: &Rows<'_>, i: usize) -> Scored<D> {
+        self.scores.read(rows, i)
     }
 
-    fn update_groups(&self, states: &mut [Self::State], groups: &[usize], rows: Rows<'_>) {
-        for (i, &group) in groups.iter().enumerate() {
-            states[group].push(self.scores.read(&rows, i));
-        }
-    }
-
-    fn skip(&self, state: &mut Self::State) {
-        state.skipped += 1;
-    }
-
-    fn merge(&self, state: &mut Self::State, other: &Self::State) {
-        state.merge(other);
-    }
-
-    fn absorb(&self, state: &mut Self::State, other: Self::State) {
-        state.absorb(other);
-    }
-
-    fn settle(&self, state: &mut Self::State) {
-        state.settle();
-    }
-
-    fn write(&self, state: &Self::State, out: &mut Vec<u8>) {
-        state.write(out);
-    }
-
-    fn read(&self, bytes: &mut FloatReader<'_>) -> Result<Self::State, DecodeError> {
-        RankedRows::read(bytes)
-    }
-
-    fn heap_size(&self, state: &Self::State) -> usize {
-        state.heap_size()
-    }
-
-    fn finish(&self, state: &Self::State) -> Option<f64> {
+    fn apply(&self, rows: &[Scored<D>]) -> Option<f64> {
         if self.convention != Convention::Canonical {
-            return conventions::number(self.convention, self.measure.curve(), state.rows());
+            return conventions::number(self.convention, self.measure.curve(), rows);
         }
-        let scorer = Scorer::new(self.scores, state.rows())?;
-        Some(self.estimate(state.rows(), &scorer)).filter(|estimate| estimate.is_finite())
+        let scorer = Scorer::new(self.scores, rows)?;
+        Some(self.estimate(rows, &scorer)).filter(|estimate| estimate.is_finite())
     }
 }
 
-impl<D: Dependence> Estimator for Ranking<D> {
-    fn missing(&self, _settings: &IntervalSettings) -> Option<&'static str> {
-        None
-    }
-
-    fn inference(&self, state: &Self::State, settings: &IntervalSettings) -> Inference {
-        let rows = state.rows();
-        let mut summary = Summary { n: rows.len() as u64, n_skipped: state.skipped, ..Summary::default() };
+impl<D: Dependence> RowEstimate for Ranking<D> {
+    fn summary(&self, rows: &[Scored<D>]) -> (Summary, Appended) {
+        let mut summary = Summary::default();
         if self.convention != Convention::Canonical {
-            summary.estimate = self.finish(state);
+            summary.estimate = self.apply(rows);
         } else if let Some(scorer) = Scorer::new(self.scores, rows) {
             let estimate = self.estimate(rows, &scorer);
             summary.estimate = Some(estimate);
@@ -179,6 +138,6 @@ impl<D: Dependence> Estimator for Ranking<D> {
                 summary.cluster_df = cluster_df;
             }
         }
-        summarise(summary, settings)
+        (summary, Appended::default())
     }
 }

@@ -4,11 +4,12 @@
 //! the outcome about its mean on `(T - e)` times the mean prediction and `(T - e)` times the prediction about it.
 //! Sources: Chernozhukov, Demirer, Duflo and Fernández-Val (2018); Athey and Wager (2019).
 
-use super::rows::{Dependence, RankedRows, Scored};
+use super::over_rows::{RowEstimate, RowFunction};
+use super::rows::{Dependence, Scored};
 use super::scores::{Scorer, Scores};
 use super::variance_of;
-use crate::estimators::aggregate::{Aggregate, DecodeError, Estimator, FloatReader, Rows};
-use crate::estimators::inference::{Appended, Inference, IntervalSettings, Summary, summarise};
+use crate::estimators::aggregate::Rows;
+use crate::estimators::inference::{Appended, Summary};
 
 /// What is regressed on what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -148,69 +149,31 @@ fn grf<D>(rows: &[Scored<D>]) -> Option<Fit> {
     })
 }
 
-impl<D: Dependence> Aggregate for CalibrationSlope<D> {
-    type State = RankedRows<D>;
+impl<D: Dependence> RowFunction for CalibrationSlope<D> {
+    type Dependence = D;
     type Output = Option<f64>;
 
-    const FLOATS: usize = 0;
-    const SLIDES: bool = false;
+    const ORDERED: bool = false;
 
-    fn update(&self, state: &mut Self::State, rows: Rows<'_>) {
-        for i in 0..rows.len {
-            state.push(self.scores.read(&rows, i));
-        }
+    fn keep(&self, rows: &Rows<'_>, i: usize) -> Scored<D> {
+        self.scores.read(rows, i)
     }
 
-    fn update_groups(&self, states: &mut [Self::State], groups: &[usize], rows: Rows<'_>) {
-        for (i, &group) in groups.iter().enumerate() {
-            states[group].push(self.scores.read(&rows, i));
-        }
-    }
-
-    fn skip(&self, state: &mut Self::State) {
-        state.skipped += 1;
-    }
-
-    fn merge(&self, state: &mut Self::State, other: &Self::State) {
-        state.merge(other);
-    }
-
-    fn absorb(&self, state: &mut Self::State, other: Self::State) {
-        state.absorb(other);
-    }
-
-    fn write(&self, state: &Self::State, out: &mut Vec<u8>) {
-        state.write(out);
-    }
-
-    fn read(&self, bytes: &mut FloatReader<'_>) -> Result<Self::State, DecodeError> {
-        RankedRows::read(bytes)
-    }
-
-    fn heap_size(&self, state: &Self::State) -> usize {
-        state.heap_size()
-    }
-
-    fn finish(&self, state: &Self::State) -> Option<f64> {
-        let scorer = Scorer::new(self.scores, state.rows())?;
-        self.fit(state.rows(), &scorer).map(|fit| fit.slope()).filter(|slope| slope.is_finite())
+    fn apply(&self, rows: &[Scored<D>]) -> Option<f64> {
+        let scorer = Scorer::new(self.scores, rows)?;
+        self.fit(rows, &scorer).map(|fit| fit.slope()).filter(|slope| slope.is_finite())
     }
 }
 
-impl<D: Dependence> Estimator for CalibrationSlope<D> {
-    fn missing(&self, _settings: &IntervalSettings) -> Option<&'static str> {
-        None
-    }
-
-    fn inference(&self, state: &Self::State, settings: &IntervalSettings) -> Inference {
-        let rows = state.rows();
-        let mut summary = Summary { n: rows.len() as u64, n_skipped: state.skipped, ..Summary::default() };
+impl<D: Dependence> RowEstimate for CalibrationSlope<D> {
+    fn summary(&self, rows: &[Scored<D>]) -> (Summary, Appended) {
+        let mut summary = Summary::default();
         let Some(scorer) = Scorer::new(self.scores, rows) else {
-            return summarise(summary, settings);
+            return (summary, Appended::default());
         };
         summary.ess = Some(scorer.ess);
         let Some(fit) = self.fit(rows, &scorer) else {
-            return summarise(summary, settings);
+            return (summary, Appended::default());
         };
         summary.estimate = Some(fit.slope());
         let influences = rows.iter().map(|row| (fit.influence(row), row.dependence));
@@ -218,8 +181,6 @@ impl<D: Dependence> Estimator for CalibrationSlope<D> {
             summary.variance = Some(variance);
             summary.cluster_df = cluster_df;
         }
-        let mut inference = summarise(summary, settings);
-        inference.appended = fit.appended();
-        inference
+        (summary, fit.appended())
     }
 }

@@ -5,8 +5,9 @@
 //! Sources: Kolmogorov (1933); Smirnov (1948).
 
 use super::blocks::downwards;
-use super::rows::{Independent, RankedRows, Scored};
-use crate::estimators::aggregate::{Aggregate, DecodeError, FloatReader, Rows};
+use super::over_rows::RowFunction;
+use super::rows::{Independent, Scored};
+use crate::estimators::aggregate::Rows;
 use crate::math::kolmogorov_sf;
 
 /// The test. Columns: x, is_current (1 for the one sample, 0 for the other).
@@ -20,8 +21,11 @@ pub(crate) struct TestResult {
     pub(crate) p_value: Option<f64>,
 }
 
-impl KolmogorovSmirnov {
-    fn row(&self, rows: &Rows<'_>, i: usize) -> Scored<Independent> {
+impl RowFunction for KolmogorovSmirnov {
+    type Dependence = Independent;
+    type Output = TestResult;
+
+    fn keep(&self, rows: &Rows<'_>, i: usize) -> Scored<Independent> {
         Scored {
             prediction: rows.columns[0][i],
             outcome: 0.0,
@@ -29,53 +33,8 @@ impl KolmogorovSmirnov {
             dependence: Independent,
         }
     }
-}
 
-impl Aggregate for KolmogorovSmirnov {
-    type State = RankedRows<Independent>;
-    type Output = TestResult;
-
-    const FLOATS: usize = 0;
-    const SLIDES: bool = false;
-
-    fn update(&self, state: &mut Self::State, rows: Rows<'_>) {
-        for i in 0..rows.len {
-            state.push(self.row(&rows, i));
-        }
-    }
-
-    fn update_groups(&self, states: &mut [Self::State], groups: &[usize], rows: Rows<'_>) {
-        for (i, &group) in groups.iter().enumerate() {
-            states[group].push(self.row(&rows, i));
-        }
-    }
-
-    fn merge(&self, state: &mut Self::State, other: &Self::State) {
-        state.merge(other);
-    }
-
-    fn absorb(&self, state: &mut Self::State, other: Self::State) {
-        state.absorb(other);
-    }
-
-    fn settle(&self, state: &mut Self::State) {
-        state.settle();
-    }
-
-    fn write(&self, state: &Self::State, out: &mut Vec<u8>) {
-        state.write(out);
-    }
-
-    fn read(&self, bytes: &mut FloatReader<'_>) -> Result<Self::State, DecodeError> {
-        RankedRows::read(bytes)
-    }
-
-    fn heap_size(&self, state: &Self::State) -> usize {
-        state.heap_size()
-    }
-
-    fn finish(&self, state: &Self::State) -> TestResult {
-        let rows = state.rows();
+    fn apply(&self, rows: &[Scored<Independent>]) -> TestResult {
         let current = rows.iter().filter(|row| row.weight == 1.0).count() as f64;
         let other = rows.len() as f64 - current;
         if current == 0.0 || other == 0.0 {
