@@ -13,7 +13,7 @@ pub(super) const ARGUMENTS: &[Argument] = &[
     Argument::number("prediction", "what rows are ranked by, largest first, such as a predicted effect"),
     Argument::number(
         "outcome",
-        "the outcome; in the short form a row score whose mean is the effect, such as aipw_score",
+        "the outcome; with two columns, or three of which the last is the cluster, a row score whose mean is the effect, such as aipw_score",
     ),
     Argument::treated().optional(1.0),
     Argument::treated_propensity().optional(0.5),

@@ -54,7 +54,11 @@ impl Layout {
             .arguments
             .iter()
             .enumerate()
-            .map(|(i, argument)| (argument.default.is_none() || (i < arguments && given(i))).then_some(i))
+            .map(|(i, argument)| {
+                // Of two forms the longer one has all its columns: NULL there skips rows, and is not the shorter one.
+                let is_there = i < arguments && (short > 0 || given(i));
+                (argument.default.is_none() || is_there).then_some(i)
+            })
             .collect();
         Ok(Self {
             columns,

@@ -7,12 +7,12 @@ use datafusion::arrow::buffer::NullBuffer;
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{DataType, Float64Type};
 use datafusion::arrow::util::display::array_value_to_string;
-use datafusion::common::{DataFusionError, Result, exec_datafusion_err};
+use datafusion::common::{DataFusionError, Result, exec_datafusion_err, exec_err};
 
 use super::call::{Call, Layout};
 use super::cluster_key::cluster_keys;
 use super::definition::{Argument, Definition};
-use super::options::{ON_INVALID, TRIM};
+use super::options::{MAX_WEIGHT, ON_INVALID, REWARD_RANGE, TRIM};
 use super::rule::Rule;
 use crate::estimators::{BLOCK, Rows};
 
@@ -29,6 +29,52 @@ pub(super) struct Reader {
     trim: f64,
     /// Texts of the levels, in the order of their positions.
     levels: Vec<String>,
+    promise: Option<Promise>,
+}
+
+/// Ranges that the caller vouched for, on which an interval rests.
+#[derive(Clone, Debug)]
+struct Promise {
+    /// Of the first argument.
+    range: Option<[f64; 2]>,
+    /// Of the weights, infinite when nothing was said.
+    weight: f64,
+    /// Position of the propensity, and those of the probabilities that are divided by it.
+    propensity: usize,
+    probabilities: Vec<usize>,
+}
+
+impl Promise {
+    fn new(definition: &Definition, call: &Call) -> Option<Self> {
+        let has = |name| definition.options().iter().any(|spec| spec.name == name);
+        let range = call.options.range(&REWARD_RANGE);
+        let weight = if has(MAX_WEIGHT.name) { call.options.number(&MAX_WEIGHT) } else { f64::INFINITY };
+        let named = |end: &str| {
+            let names = definition.arguments.iter().map(|argument| argument.name);
+            let found = names.enumerate().filter(|(i, name)| call.given[*i] && name.ends_with(end));
+            found.map(|(i, _)| i).collect::<Vec<_>>()
+        };
+        (range.is_some() || weight < f64::INFINITY).then(|| Self {
+            range,
+            weight,
+            propensity: named("propensity").first().copied().unwrap_or_default(),
+            probabilities: named("_prob"),
+        })
+    }
+
+    /// What a row breaks: its value and what was said of it.
+    fn breach(&self, columns: &[&[f64]], i: usize, name: &str) -> Option<String> {
+        let value = columns[0][i];
+        if let Some([low, high]) = self.range
+            && !(low..=high).contains(&value)
+        {
+            return Some(format!("{name} must be in reward_range [{low}, {high}], got {value}"));
+        }
+        let weight = |&column: &usize| columns[column][i] / columns[self.propensity][i];
+        let weight = self.probabilities.iter().map(weight).fold(0.0, f64::max);
+        let limit = self.weight;
+        (weight > limit).then(|| format!("the weight must be at most max_weight {limit}, got {weight}"))
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -72,6 +118,7 @@ impl Reader {
             can_skip: has(ON_INVALID.name),
             trim: if has(TRIM.name) { call.options.number(&TRIM) } else { 0.0 },
             levels: call.shares.iter().map(|(arm, _)| arm.clone()).collect(),
+            promise: Promise::new(definition, call),
         }
     }
 
@@ -114,6 +161,9 @@ impl Reader {
             let clusters = if clusters.is_empty() { &[] } else { &clusters[start..end] };
             let whole = filter.is_none() && nulls.is_none() && self.all_hold(&columns);
             if whole {
+                if self.promise.is_some() {
+                    (0..end - start).try_for_each(|i| self.check_promise(&columns, i))?;
+                }
                 sink.rows(Rows { columns: &columns, clusters, len: end - start }, groups);
             } else {
                 gathered.clear();
@@ -126,7 +176,10 @@ impl Reader {
                     let verdict = if null { Verdict::Skip } else { self.verdict(&columns, i) };
                     let group = groups.get(i).copied();
                     match verdict {
-                        Verdict::Keep => gathered.push(&columns, clusters, group, i),
+                        Verdict::Keep => {
+                            self.check_promise(&columns, i)?;
+                            gathered.push(&columns, clusters, group, i);
+                        }
                         Verdict::Invalid(column) if !self.skip_invalid => {
                             return Err(self.error(column, values, row, columns[column][i]));
                         }
@@ -183,6 +236,17 @@ impl Reader {
                 )
             }
             _ => argument.rule.error(&self.function, argument.name, value, self.can_skip),
+        }
+    }
+
+    /// An error for a value that was said not to be: the interval would not hold.
+    fn check_promise(&self, columns: &[&[f64]], i: usize) -> Result<()> {
+        let Some(promise) = &self.promise else { return Ok(()) };
+        match promise.breach(columns, i, self.columns[0].0.name) {
+            Some(breach) => {
+                exec_err!("{}: {breach}; the interval holds only if it is so: widen it", self.function)
+            }
+            None => Ok(()),
         }
     }
 
