@@ -201,6 +201,15 @@ impl<const S: usize, const K: usize, const C: usize> Sums for Arms<S, K, C> {
         }
     }
 
+    fn of_totals(totals: &Totals<S, K>) -> Self {
+        Self(std::array::from_fn(|arm| {
+            let count = totals.count[arm];
+            // An empty arm has no means: those of the default are zero.
+            let scale = if count > 0.0 { 1.0 / count } else { 0.0 };
+            Moments::of_means(count, totals.sum[arm].map(|sum| sum * scale))
+        }))
+    }
+
     /// `sum over arms of g' S g / n_a`, `S` being the arm's n - 1 covariance.
     fn covariance(&self, a: &[[f64; K]; S], b: &[[f64; K]; S]) -> Option<f64> {
         let mut sum = 0.0;

@@ -183,7 +183,15 @@ impl<S: Statistic> Estimator for Clustered<S> {
     }
 
     fn inference(&self, state: &Self::State, settings: &IntervalSettings) -> Inference {
-        let ClusteredTally { tally, .. } = state;
-        infer(&self.0, &tally.sums, tally.origin, tally.skipped, state, settings)
+        let ClusteredTally { tally, clusters } = state;
+        let inference = infer(&self.0, &tally.sums, tally.origin, tally.skipped, state, settings);
+        let Some(resampling) = settings.resampling() else { return inference };
+        // One cluster is drawn more or less often, but is the same.
+        let ends = inference.std_error.and_then(|_| {
+            let clusters = clusters.keys.iter().copied().zip(&clusters.totals);
+            resampling.interval(&self.0, clusters, tally.origin, settings.alpha())
+        });
+        let (ci_low, ci_high) = ends.unzip();
+        Inference { ci_low, ci_high, p_value: None, ..inference }
     }
 }

@@ -1,5 +1,6 @@
 //! From an estimate and its influence values to error, interval and test.
 
+use super::bootstrap::Resampling;
 use super::bounded::{Bounds, empirical_bernstein, hoeffding};
 use super::statistic::{Linear, Solution, Statistic, Sums};
 use crate::math::{fieller_reach, normal_quantile, normal_two_sided, t_quantile, t_two_sided};
@@ -27,7 +28,7 @@ pub(crate) struct Inference {
 pub(crate) type Appended = [Option<f64>; 3];
 
 /// Kinds of confidence interval.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Interval {
     /// Estimate and normal quantile.
     Normal,
@@ -43,6 +44,8 @@ pub(crate) enum Interval {
     ClopperPearson,
     /// From empirical likelihood, for weighted rewards.
     CressieRead,
+    /// Quantiles of the estimates of samples that are drawn from the clusters.
+    Bootstrap(Resampling),
 }
 
 /// How the caller wants the interval.
@@ -78,8 +81,24 @@ impl IntervalSettings {
         })
     }
 
+    /// What is drawn anew, for bootstrap intervals.
+    pub(super) fn resampling(&self) -> Option<Resampling> {
+        match self.interval {
+            Some(Interval::Bootstrap(resampling)) => Some(resampling),
+            _ => None,
+        }
+    }
+
+    /// Miscoverage of the interval.
+    pub(super) fn alpha(&self) -> f64 {
+        self.alpha
+    }
+
     /// Why the interval cannot be had for a statistic of independent rows.
     pub(super) fn missing<S: Statistic>(&self, statistic: &S) -> Option<&'static str> {
+        if self.resampling().is_some() {
+            return Some("needs cluster: the column of the units that are drawn anew");
+        }
         match self.bounded()? {
             Interval::CressieRead if self.bounds.reward.is_some() => None,
             _ if statistic.score_range(&self.bounds).is_some() => None,

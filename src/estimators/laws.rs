@@ -2,8 +2,8 @@
 
 use super::statistic::Sums;
 use super::{
-    Aggregate, BLOCK, Bounds, Clustered, Estimator, FloatReader, Inference, IntervalSettings, Plain, Rows,
-    Statistic,
+    Aggregate, BLOCK, Bounds, Clustered, Estimator, FloatReader, Inference, Interval, IntervalSettings,
+    Plain, Resampling, Rows, Statistic,
 };
 
 /// Rows as columns, with the cluster of each.
@@ -30,6 +30,23 @@ impl Table {
     pub(super) fn in_clusters_of(mut self, size: usize) -> Self {
         self.clusters = (0..self.len()).map(|i| (i / size) as u128).collect();
         self
+    }
+
+    /// Each row as often as its cluster is drawn.
+    pub(super) fn drawn(&self, draws: impl Fn(u128) -> usize) -> Self {
+        let times: Vec<usize> = self.clusters.iter().map(|&key| draws(key)).collect();
+        let repeat = |column: &Vec<f64>| {
+            column.iter().zip(&times).flat_map(|(&x, &times)| std::iter::repeat_n(x, times)).collect()
+        };
+        Self {
+            columns: self.columns.iter().map(repeat).collect(),
+            clusters: self
+                .clusters
+                .iter()
+                .zip(&times)
+                .flat_map(|(&key, &times)| std::iter::repeat_n(key, times))
+                .collect(),
+        }
     }
 
     fn slice(&self, range: std::ops::Range<usize>) -> Self {
@@ -59,7 +76,11 @@ impl Table {
 }
 
 fn settings() -> IntervalSettings {
-    IntervalSettings::new(0.05, None, Bounds { reward: None, weight: f64::INFINITY })
+    settings_of(None)
+}
+
+fn settings_of(interval: Option<Interval>) -> IntervalSettings {
+    IntervalSettings::new(0.05, interval, Bounds { reward: None, weight: f64::INFINITY })
 }
 
 fn state_of<A: Aggregate>(aggregate: &A, rows: &Table, block: usize) -> A::State {
@@ -81,6 +102,17 @@ pub(super) fn infer<E: Estimator>(estimator: &E, rows: &Table) -> Inference {
 /// The inference of a statistic over independent rows.
 pub(super) fn infer_plain<S: Statistic>(statistic: &S, rows: &Table) -> Inference {
     infer(&Plain(statistic.clone()), rows)
+}
+
+/// The inference of a statistic whose clusters are drawn anew.
+pub(super) fn infer_resampled<S: Statistic>(
+    statistic: &S,
+    rows: &Table,
+    resampling: Resampling,
+) -> Inference {
+    let clustered = Clustered(statistic.clone());
+    let settings = settings_of(Some(Interval::Bootstrap(resampling)));
+    clustered.inference(&state_of(&clustered, rows, BLOCK), &settings)
 }
 
 /// The inference of a statistic over clusters.

@@ -184,6 +184,8 @@ pub(crate) trait Sums: Copy + Default + std::fmt::Debug + PartialEq + Send + Syn
     fn shear_totals(totals: &mut Self::Totals, target: usize, source: usize, factor: f64);
     fn write_totals(totals: &Self::Totals, out: &mut impl FnMut(f64));
     fn read_totals(next: &mut impl FnMut() -> f64) -> Self::Totals;
+    /// Counts and means of these sums, without co-moments.
+    fn of_totals(totals: &Self::Totals) -> Self;
 
     /// Covariance of two linearised values; `None` when an arm has fewer than two rows.
     fn covariance(&self, a: &Self::Gradient, b: &Self::Gradient) -> Option<f64>;

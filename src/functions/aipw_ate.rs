@@ -1,7 +1,8 @@
 //! `aipw_ate`: the doubly robust effect of a treatment.
 
 use super::adapter::{
-    ALPHA, Argument, BoundAggregate, Constants, Definition, ESTIMAND, INTERVAL, Kind, ON_INVALID, TRIM,
+    ALPHA, Argument, BoundAggregate, Constants, Definition, ESTIMAND, INTERVAL, Kind, ON_INVALID, REPLICATES,
+    SEED, TRIM,
 };
 use crate::estimators::{Aipw, Estimand};
 
@@ -23,7 +24,7 @@ pub(super) static DEFINITION: Definition = Definition {
     ],
     short_form: &[],
     clustered: true,
-    constants: Constants::Options(&[ALPHA, ESTIMAND, INTERVAL, ON_INVALID, TRIM]),
+    constants: Constants::Options(&[ALPHA, ESTIMAND, INTERVAL, ON_INVALID, REPLICATES, SEED, TRIM]),
     example: "\
 SELECT r['estimate'] AS estimate, r['std_error'] AS std_error, r['n'] AS n
 FROM (SELECT aipw_ate_ci(outcome, treated, propensity, mu1, mu0) AS r

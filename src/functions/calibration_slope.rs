@@ -3,7 +3,7 @@
 use datafusion::common::plan_err;
 
 use super::adapter::{
-    ALPHA, BoundAggregate, Constants, Definition, FORM, INTERVAL, Kind, ON_INVALID, SCORES,
+    ALPHA, BoundAggregate, Constants, Definition, FORM, Kind, ON_INVALID, PLAIN_INTERVAL, SCORES,
 };
 use super::ranking;
 use crate::estimators::{CalibrationSlope, InCluster, Independent, OverRows, Scores, SlopeForm};
@@ -21,7 +21,7 @@ pub(super) static DEFINITION: Definition = Definition {
     arguments: ranking::ARGUMENTS,
     short_form: ranking::SHORT_FORM,
     clustered: true,
-    constants: Constants::Options(&[ALPHA, FORM, INTERVAL, ON_INVALID, SCORES]),
+    constants: Constants::Options(&[ALPHA, FORM, ON_INVALID, PLAIN_INTERVAL, SCORES]),
     example: "\
 SELECT r['estimate'] AS slope, r['intercept'] AS intercept, r['n'] AS n
 FROM (SELECT calibration_slope_ci(prediction, outcome, treated, 0.5) AS r

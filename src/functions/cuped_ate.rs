@@ -1,7 +1,7 @@
 //! `cuped_ate`: the effect of a randomised treatment, adjusted for a covariate.
 
 use super::adapter::{
-    ALPHA, Argument, BoundAggregate, Constants, Definition, INTERVAL, Kind, ON_INVALID, THETA,
+    ALPHA, Argument, BoundAggregate, Constants, Definition, Kind, ON_INVALID, PLAIN_INTERVAL, THETA,
 };
 use crate::estimators::{Cuped, Slope};
 
@@ -16,7 +16,7 @@ pub(super) static DEFINITION: Definition = Definition {
     arguments: &[Argument::outcome(), Argument::treated(), Argument::number("covariate", "what was known before, such as the outcome of an earlier period")],
     short_form: &[],
     clustered: true,
-    constants: Constants::Options(&[ALPHA, INTERVAL, THETA, ON_INVALID]),
+    constants: Constants::Options(&[ALPHA, ON_INVALID, PLAIN_INTERVAL, THETA]),
     example: "\
 SELECT r['estimate'] AS estimate, r['std_error'] AS std_error, r['n'] AS n
 FROM (SELECT cuped_ate_ci(outcome, treated, before) AS r

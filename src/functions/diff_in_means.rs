@@ -1,6 +1,8 @@
 //! `diff_in_means`: the effect in a randomised experiment.
 
-use super::adapter::{ALPHA, Argument, BoundAggregate, Constants, Definition, INTERVAL, Kind, ON_INVALID};
+use super::adapter::{
+    ALPHA, Argument, BoundAggregate, Constants, Definition, INTERVAL, Kind, ON_INVALID, REPLICATES, SEED,
+};
 use crate::estimators::DifferenceInMeans;
 
 pub(super) static DEFINITION: Definition = Definition {
@@ -14,7 +16,7 @@ pub(super) static DEFINITION: Definition = Definition {
     arguments: &[Argument::outcome(), Argument::treated()],
     short_form: &[],
     clustered: true,
-    constants: Constants::Options(&[ALPHA, INTERVAL, ON_INVALID]),
+    constants: Constants::Options(&[ALPHA, INTERVAL, ON_INVALID, REPLICATES, SEED]),
     example: "\
 SELECT r['estimate'] AS estimate, r['std_error'] AS std_error, r['p_value'] AS p_value
 FROM (SELECT diff_in_means_ci(outcome, treated) AS r

@@ -1,7 +1,8 @@
 //! `dm_policy_value`: the value of a policy by the direct method.
 
 use super::adapter::{
-    ALPHA, Argument, BOUNDED_INTERVAL, BoundAggregate, Constants, Definition, Kind, ON_INVALID, REWARD_RANGE,
+    ALPHA, Argument, BOUNDED_INTERVAL, BoundAggregate, Constants, Definition, Kind, ON_INVALID, REPLICATES,
+    REWARD_RANGE, SEED,
 };
 use crate::estimators::DirectMethod;
 
@@ -15,7 +16,7 @@ pub(super) static DEFINITION: Definition = Definition {
     arguments: &[Argument::q_target()],
     short_form: &[],
     clustered: true,
-    constants: Constants::Options(&[ALPHA, BOUNDED_INTERVAL, ON_INVALID, REWARD_RANGE]),
+    constants: Constants::Options(&[ALPHA, BOUNDED_INTERVAL, ON_INVALID, REPLICATES, REWARD_RANGE, SEED]),
     example: "\
 SELECT r['estimate'] AS estimate, r['std_error'] AS std_error, r['n'] AS n
 FROM (SELECT dm_policy_value_ci(q_target) AS r

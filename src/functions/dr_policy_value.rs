@@ -2,7 +2,7 @@
 
 use super::adapter::{
     ALPHA, Argument, BOUNDED_INTERVAL, BoundAggregate, CLIP, Constants, Definition, Kind, MAX_WEIGHT,
-    ON_INVALID, REWARD_RANGE,
+    ON_INVALID, REPLICATES, REWARD_RANGE, SEED,
 };
 use crate::estimators::DoublyRobust;
 
@@ -25,7 +25,7 @@ pub(super) static DEFINITION: Definition = Definition {
     ],
     short_form: &[],
     clustered: true,
-    constants: Constants::Options(&[ALPHA, BOUNDED_INTERVAL, CLIP, MAX_WEIGHT, ON_INVALID, REWARD_RANGE]),
+    constants: Constants::Options(&[ALPHA, BOUNDED_INTERVAL, CLIP, MAX_WEIGHT, ON_INVALID, REPLICATES, REWARD_RANGE, SEED]),
     example: "\
 SELECT r['estimate'] AS estimate, r['std_error'] AS std_error, r['n'] AS n
 FROM (SELECT dr_policy_value_ci(reward, propensity, target_prob, q_logged, q_target) AS r

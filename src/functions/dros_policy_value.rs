@@ -2,7 +2,7 @@
 
 use super::adapter::{
     ALPHA, Argument, BOUNDED_INTERVAL, BoundAggregate, Constants, Definition, Kind, MAX_WEIGHT, ON_INVALID,
-    REWARD_RANGE, SHRINKAGE_LAMBDA,
+    REPLICATES, REWARD_RANGE, SEED, SHRINKAGE_LAMBDA,
 };
 use crate::estimators::{Shrinkage, ShrunkDr};
 
@@ -17,7 +17,7 @@ pub(super) static DEFINITION: Definition = Definition {
     arguments: &[Argument::reward(), Argument::logged_propensity(), Argument::target_prob(), Argument::q_logged(), Argument::q_target()],
     short_form: &[],
     clustered: true,
-    constants: Constants::Options(&[ALPHA, BOUNDED_INTERVAL, MAX_WEIGHT, ON_INVALID, REWARD_RANGE, SHRINKAGE_LAMBDA]),
+    constants: Constants::Options(&[ALPHA, BOUNDED_INTERVAL, MAX_WEIGHT, ON_INVALID, REPLICATES, REWARD_RANGE, SEED, SHRINKAGE_LAMBDA]),
     example: "\
 SELECT r['estimate'] AS estimate, r['std_error'] AS std_error, r['ess'] AS ess
 FROM (SELECT dros_policy_value_ci(reward, propensity, target_prob, q_logged, q_target, {'lambda': 10}) AS r

@@ -1,7 +1,8 @@
 //! `incremental_cost_per_value`: what an additional unit of value costs.
 
 use super::adapter::{
-    ALPHA, Argument, BoundAggregate, Constants, Definition, Kind, ON_INVALID, RATIO_INTERVAL,
+    ALPHA, Argument, BoundAggregate, Constants, Definition, Kind, ON_INVALID, RATIO_INTERVAL, REPLICATES,
+    SEED,
 };
 use crate::estimators::{CostPerValue, WeightedCostPerValue};
 
@@ -18,7 +19,7 @@ pub(super) static DEFINITION: Definition = Definition {
     arguments: &[Argument::number("value", "the value of the unit, such as its margin"), Argument::number("cost", "what the unit cost, in a unit of its own"), Argument::treated(), Argument::treated_propensity().optional(0.5)],
     short_form: &[],
     clustered: true,
-    constants: Constants::Options(&[ALPHA, RATIO_INTERVAL, ON_INVALID]),
+    constants: Constants::Options(&[ALPHA, ON_INVALID, RATIO_INTERVAL, REPLICATES, SEED]),
     example: "\
 SELECT r['estimate'] AS cost_per_value, r['ci_low'] AS ci_low, r['ci_high'] AS ci_high
 FROM (SELECT incremental_cost_per_value_ci(value, cost, treated) AS r

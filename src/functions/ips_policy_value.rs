@@ -1,8 +1,8 @@
 //! `ips_policy_value`: the value of a policy by inverse propensity scoring.
 
 use super::adapter::{
-    ALPHA, Argument, BoundAggregate, CLIP, Constants, Definition, Kind, MAX_WEIGHT, ON_INVALID, REWARD_RANGE,
-    WEIGHTED_INTERVAL,
+    ALPHA, Argument, BoundAggregate, CLIP, Constants, Definition, Kind, MAX_WEIGHT, ON_INVALID, REPLICATES,
+    REWARD_RANGE, SEED, WEIGHTED_INTERVAL,
 };
 use crate::estimators::Ips;
 
@@ -23,7 +23,7 @@ pub(super) static DEFINITION: Definition = Definition {
     ],
     short_form: &[],
     clustered: true,
-    constants: Constants::Options(&[ALPHA, CLIP, MAX_WEIGHT, ON_INVALID, REWARD_RANGE, WEIGHTED_INTERVAL]),
+    constants: Constants::Options(&[ALPHA, CLIP, MAX_WEIGHT, ON_INVALID, REPLICATES, REWARD_RANGE, SEED, WEIGHTED_INTERVAL]),
     example: "\
 SELECT r['estimate'] AS estimate, r['std_error'] AS std_error, r['n'] AS n
 FROM (SELECT ips_policy_value_ci(reward, propensity, target_prob) AS r

@@ -2,7 +2,7 @@
 
 use super::adapter::{
     ALPHA, Argument, BoundAggregate, Constants, Definition, ESTIMAND, ESTIMATOR, INTERVAL, Kind, ON_INVALID,
-    TRIM,
+    REPLICATES, SEED, TRIM,
 };
 use crate::estimators::{Estimand, IpwAte, Weighting};
 
@@ -22,7 +22,7 @@ pub(super) static DEFINITION: Definition = Definition {
     ],
     short_form: &[],
     clustered: true,
-    constants: Constants::Options(&[ALPHA, ESTIMAND, ESTIMATOR, INTERVAL, ON_INVALID, TRIM]),
+    constants: Constants::Options(&[ALPHA, ESTIMAND, ESTIMATOR, INTERVAL, ON_INVALID, REPLICATES, SEED, TRIM]),
     example: "\
 SELECT r['estimate'] AS estimate, r['std_error'] AS std_error, r['n'] AS n
 FROM (SELECT ipw_ate_ci(outcome, treated, propensity, {'estimand': 'att'}) AS r

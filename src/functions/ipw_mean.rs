@@ -4,6 +4,7 @@ use datafusion::common::plan_err;
 
 use super::adapter::{
     ALPHA, Argument, BoundAggregate, Constants, Definition, ESTIMATOR, INTERVAL, Kind, ON_INVALID,
+    REPLICATES, SEED,
 };
 use crate::estimators::{IpwMean, Weighting};
 
@@ -23,7 +24,7 @@ pub(super) static DEFINITION: Definition = Definition {
     ],
     short_form: &[],
     clustered: true,
-    constants: Constants::Options(&[ALPHA, ESTIMATOR, INTERVAL, ON_INVALID]),
+    constants: Constants::Options(&[ALPHA, ESTIMATOR, INTERVAL, ON_INVALID, REPLICATES, SEED]),
     example: "\
 SELECT ipw_mean(outcome, propensity, arm = 'a') AS mean_a, ipw_mean(outcome, propensity, arm = 'b') AS mean_b
 FROM (VALUES (3, 0.5, 'a'), (1, 0.5, 'b'), (4, 0.8, 'a'), (2, 0.2, 'b')) AS t(outcome, propensity, arm);",

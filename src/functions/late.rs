@@ -1,7 +1,8 @@
 //! `late`: the effect of a treatment on those who comply with their assignment.
 
 use super::adapter::{
-    ALPHA, Argument, BoundAggregate, Constants, Definition, Kind, ON_INVALID, RATIO_INTERVAL,
+    ALPHA, Argument, BoundAggregate, Constants, Definition, Kind, ON_INVALID, RATIO_INTERVAL, REPLICATES,
+    SEED,
 };
 use crate::estimators::Late;
 
@@ -22,7 +23,7 @@ pub(super) static DEFINITION: Definition = Definition {
     ],
     short_form: &[],
     clustered: true,
-    constants: Constants::Options(&[ALPHA, RATIO_INTERVAL, ON_INVALID]),
+    constants: Constants::Options(&[ALPHA, ON_INVALID, RATIO_INTERVAL, REPLICATES, SEED]),
     example: "\
 SELECT r['estimate'] AS estimate, r['first_stage'] AS first_stage, r['first_stage_f'] AS f
 FROM (SELECT late_ci(outcome, assigned, received) AS r

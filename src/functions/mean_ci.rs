@@ -1,7 +1,8 @@
 //! `mean_ci`: the sample mean with its error; the number itself is the engine's `avg`.
 
 use super::adapter::{
-    ALPHA, Argument, BOUNDED_INTERVAL, BoundAggregate, Constants, Definition, Kind, ON_INVALID, REWARD_RANGE,
+    ALPHA, Argument, BOUNDED_INTERVAL, BoundAggregate, Constants, Definition, Kind, ON_INVALID, REPLICATES,
+    REWARD_RANGE, SEED,
 };
 use crate::estimators::Mean;
 
@@ -16,7 +17,7 @@ pub(super) static DEFINITION: Definition = Definition {
     arguments: &[Argument::number("x", "the values, any unit; row scores included")],
     short_form: &[],
     clustered: true,
-    constants: Constants::Options(&[ALPHA, BOUNDED_INTERVAL, ON_INVALID, REWARD_RANGE]),
+    constants: Constants::Options(&[ALPHA, BOUNDED_INTERVAL, ON_INVALID, REPLICATES, REWARD_RANGE, SEED]),
     example: "\
 SELECT r['estimate'] AS estimate, r['ci_low'] AS ci_low, r['ci_high'] AS ci_high
 FROM (SELECT mean_ci(x) AS r

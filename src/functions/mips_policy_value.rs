@@ -1,8 +1,8 @@
 //! `mips_policy_value`: the value of a policy by inverse propensity scoring of action families.
 
 use super::adapter::{
-    ALPHA, Argument, BoundAggregate, CLIP, Constants, Definition, Kind, MAX_WEIGHT, ON_INVALID, REWARD_RANGE,
-    WEIGHTED_INTERVAL,
+    ALPHA, Argument, BoundAggregate, CLIP, Constants, Definition, Kind, MAX_WEIGHT, ON_INVALID, REPLICATES,
+    REWARD_RANGE, SEED, WEIGHTED_INTERVAL,
 };
 use crate::estimators::Ips;
 
@@ -17,7 +17,7 @@ pub(super) static DEFINITION: Definition = Definition {
     arguments: &[Argument::reward(), Argument::propensity("family_propensity", "probability in (0, 1] that the logging policy chose the family"), Argument::probability("family_target_prob", "probability in [0, 1] that the target policy chooses the family")],
     short_form: &[],
     clustered: true,
-    constants: Constants::Options(&[ALPHA, CLIP, MAX_WEIGHT, ON_INVALID, REWARD_RANGE, WEIGHTED_INTERVAL]),
+    constants: Constants::Options(&[ALPHA, CLIP, MAX_WEIGHT, ON_INVALID, REPLICATES, REWARD_RANGE, SEED, WEIGHTED_INTERVAL]),
     example: "\
 SELECT r['estimate'] AS estimate, r['std_error'] AS std_error, r['ess'] AS ess
 FROM (SELECT mips_policy_value_ci(reward, family_propensity, family_target_prob) AS r

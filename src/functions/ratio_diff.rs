@@ -1,6 +1,8 @@
 //! `ratio_diff`: the difference of a ratio metric between two arms.
 
-use super::adapter::{ALPHA, Argument, BoundAggregate, Constants, Definition, INTERVAL, Kind, ON_INVALID};
+use super::adapter::{
+    ALPHA, Argument, BoundAggregate, Constants, Definition, INTERVAL, Kind, ON_INVALID, REPLICATES, SEED,
+};
 use crate::estimators::RatioDifference;
 
 pub(super) static DEFINITION: Definition = Definition {
@@ -13,7 +15,7 @@ pub(super) static DEFINITION: Definition = Definition {
     arguments: &[Argument::number("numerator", "what is counted, summed by unit"), Argument::number("denominator", "what it is counted per, summed by unit"), Argument::treated()],
     short_form: &[],
     clustered: true,
-    constants: Constants::Options(&[ALPHA, INTERVAL, ON_INVALID]),
+    constants: Constants::Options(&[ALPHA, INTERVAL, ON_INVALID, REPLICATES, SEED]),
     example: "\
 SELECT r['estimate'] AS estimate, r['std_error'] AS std_error, r['p_value'] AS p_value
 FROM (SELECT ratio_diff_ci(revenue, visits, treated) AS r

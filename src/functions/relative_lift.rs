@@ -1,7 +1,8 @@
 //! `relative_lift`: the effect as a share of the control mean.
 
 use super::adapter::{
-    ALPHA, Argument, BoundAggregate, Constants, Definition, Kind, ON_INVALID, RATIO_INTERVAL,
+    ALPHA, Argument, BoundAggregate, Constants, Definition, Kind, ON_INVALID, RATIO_INTERVAL, REPLICATES,
+    SEED,
 };
 use crate::estimators::{RelativeLift, WeightedRelativeLift};
 
@@ -19,7 +20,7 @@ pub(super) static DEFINITION: Definition = Definition {
     arguments: &[Argument::outcome(), Argument::treated(), Argument::treated_propensity().optional(0.5)],
     short_form: &[],
     clustered: true,
-    constants: Constants::Options(&[ALPHA, RATIO_INTERVAL, ON_INVALID]),
+    constants: Constants::Options(&[ALPHA, ON_INVALID, RATIO_INTERVAL, REPLICATES, SEED]),
     example: "\
 SELECT r['estimate'] AS estimate, r['ci_low'] AS ci_low, r['ci_high'] AS ci_high
 FROM (SELECT relative_lift_ci(outcome, treated) AS r

@@ -1,7 +1,8 @@
 //! `snips_policy_value`: the value of a policy by self-normalised inverse propensity scoring.
 
 use super::adapter::{
-    ALPHA, Argument, BoundAggregate, CLIP, Constants, Definition, INTERVAL, Kind, ON_INVALID,
+    ALPHA, Argument, BoundAggregate, CLIP, Constants, Definition, INTERVAL, Kind, ON_INVALID, REPLICATES,
+    SEED,
 };
 use crate::estimators::SelfNormalizedIps;
 
@@ -23,7 +24,7 @@ pub(super) static DEFINITION: Definition = Definition {
     ],
     short_form: &[],
     clustered: true,
-    constants: Constants::Options(&[ALPHA, CLIP, INTERVAL, ON_INVALID]),
+    constants: Constants::Options(&[ALPHA, CLIP, INTERVAL, ON_INVALID, REPLICATES, SEED]),
     example: "\
 SELECT r['estimate'] AS estimate, r['std_error'] AS std_error, r['n'] AS n
 FROM (SELECT snips_policy_value_ci(reward, propensity, target_prob) AS r

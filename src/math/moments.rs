@@ -24,6 +24,11 @@ impl<const K: usize, const C: usize> Moments<K, C> {
     /// Numbers that [`Self::write`] and [`Self::read`] exchange.
     pub(crate) const FLOATS: usize = 1 + K + C;
 
+    /// Count and means, the co-moments being left at zero.
+    pub(crate) fn of_means(count: f64, mean: [f64; K]) -> Self {
+        Self { count, mean, ..Self::default() }
+    }
+
     /// Rows seen.
     pub(crate) fn count(&self) -> f64 {
         self.count

@@ -13,7 +13,7 @@ use super::bound::{BoundAggregate, Wanted, state_types};
 use super::call::{Call, Layout};
 use super::definition::{Definition, Kind};
 use super::distinct::{refuse_distinct, refuse_distinct_in_plan};
-use super::documentation::{check_interval, document, interval_settings};
+use super::documentation::{check_interval, check_state_interval, document, interval_settings};
 use super::options::{OptionSpec, Shapes};
 use super::output::inference_type;
 use super::reader::Reader;
@@ -44,7 +44,7 @@ impl Shape {
 
     /// Whether the function takes an option.
     pub(super) fn accepts(self, spec: &OptionSpec) -> bool {
-        self != Self::State || spec.shapes == Shapes::Sums
+        self != Self::State || spec.shapes != Shapes::Interval
     }
 }
 
@@ -89,6 +89,9 @@ impl AggregateFunction {
             Shape::State => Wanted::State(Header::new(self.definition, &call)),
         };
         let bound = self.bind(&call)?;
+        if self.shape == Shape::State {
+            check_state_interval(&self.name, self.definition, &call.options, &bound)?;
+        }
         if let Wanted::Inference(settings, _) = &wanted {
             check_interval(&self.name, &call.options, &bound, settings)?;
         }

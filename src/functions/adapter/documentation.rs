@@ -8,8 +8,10 @@ use datafusion::logical_expr::{DocSection, Documentation};
 use super::aggregate::Shape;
 use super::bound::BoundAggregate;
 use super::definition::{Constants, Definition, Kind};
-use super::options::{ALPHA, INTERVAL, MAX_WEIGHT, OptionSpec, Options, REWARD_RANGE, Shapes};
-use crate::estimators::{Bounds, Interval, IntervalSettings};
+use super::options::{
+    ALPHA, INTERVAL, MAX_WEIGHT, OptionSpec, Options, REPLICATES, REWARD_RANGE, SEED, Shapes,
+};
+use crate::estimators::{Bounds, Interval, IntervalSettings, Resampling};
 
 /// The section of the engine's function list.
 const SECTION: DocSection = DocSection { include: true, label: "Causal Functions", description: None };
@@ -32,13 +34,13 @@ pub(super) fn interval_settings(options: &Options) -> IntervalSettings {
         "hoeffding" => Some(Interval::Hoeffding),
         "clopper_pearson" => Some(Interval::ClopperPearson),
         "cressie_read" => Some(Interval::CressieRead),
+        "bootstrap" => Some(Interval::Bootstrap(Resampling {
+            seed: options.number(&SEED) as u64,
+            replicates: options.number(&REPLICATES) as usize,
+        })),
         _ => None,
     };
-    let weight = options.number(&MAX_WEIGHT);
-    let bounds = Bounds {
-        reward: options.range(&REWARD_RANGE),
-        weight: if weight.is_nan() { f64::INFINITY } else { weight },
-    };
+    let bounds = Bounds { reward: options.range(&REWARD_RANGE), weight: options.number(&MAX_WEIGHT) };
     IntervalSettings::new(options.number(&ALPHA), interval, bounds)
 }
 
@@ -52,6 +54,23 @@ pub(super) fn check_interval(
     match bound.missing(settings) {
         Some(why) => plan_err!("{function}: interval '{}' {why}", options.choice(&INTERVAL)),
         None => Ok(()),
+    }
+}
+
+/// Returns an error when a state is made for an interval that it does not change.
+pub(super) fn check_state_interval(
+    function: &str,
+    definition: &Definition,
+    options: &Options,
+    bound: &BoundAggregate,
+) -> Result<()> {
+    match options.choice(&INTERVAL) {
+        "" | "default" => Ok(()),
+        "bootstrap" => check_interval(function, options, bound, &interval_settings(options)),
+        other => plan_err!(
+            "{function}: the interval of a state must be 'bootstrap' or left out, got '{other}'; give it to {}_merge_ci",
+            definition.name
+        ),
     }
 }
 
@@ -98,7 +117,7 @@ pub(super) fn document_merge(definition: &'static Definition, name: &str, ci: bo
     if !ci {
         return builder.build();
     }
-    let interval = definition.options().iter().filter(|spec| spec.shapes == Shapes::Interval);
+    let interval = definition.options().iter().filter(|spec| spec.shapes != Shapes::Sums);
     builder.with_argument("options", options_text(interval)).build()
 }
 

@@ -73,7 +73,7 @@ impl MergeFunction {
 
     fn options(&self, args: &AccumulatorArgs<'_>) -> Result<Options> {
         let specs: Vec<&OptionSpec> =
-            self.definition.options().iter().filter(|spec| spec.shapes == Shapes::Interval).collect();
+            self.definition.options().iter().filter(|spec| spec.shapes != Shapes::Sums).collect();
         match args.expr_fields.get(1).map(|field| field.data_type()) {
             Some(DataType::Struct(_)) => {
                 Options::parse(&self.name, &specs, &constant_struct(&self.name, &args.exprs[1])?)
@@ -155,21 +155,21 @@ struct MergeAccumulator {
 
 impl MergeAccumulator {
     fn merge(&mut self, bytes: &[u8]) -> Result<()> {
-        let function = &self.function;
-        let (header, payload) = Header::open(self.definition, function, bytes)?;
+        let (header, payload) = Header::open(self.definition, &self.function, bytes)?;
         if let Some((first, _)) = &self.merged {
-            first.check_same(function, &header)?;
+            first.check_same(&self.function, &header)?;
         } else {
             let merged = self.empty(&header)?;
             self.merged = Some((header, merged));
         }
+        let function = &self.function;
         let Some((_, merged)) = &mut self.merged else {
             return internal_err!("{function}: the merged state is missing");
         };
         merged.merge(payload).map_err(|error| exec_datafusion_err!("{function}: state is damaged: {error}"))
     }
 
-    fn empty(&self, header: &Header) -> Result<Box<dyn MergedState>> {
+    fn empty(&mut self, header: &Header) -> Result<Box<dyn MergedState>> {
         let Kind::Estimator { bind, .. } = &self.definition.kind else {
             return internal_err!("{} is not an estimator", self.definition.name);
         };
@@ -177,8 +177,10 @@ impl MergeAccumulator {
             return damaged(&self.function);
         };
         let bound = bind(&call)?;
-        if let Some(options) = &self.options {
-            check_interval(&self.function, options, &bound, &interval_settings(options))?;
+        if let Some(options) = self.options.take() {
+            let options = options.with_bootstrap_of(&call.options);
+            check_interval(&self.function, &options, &bound, &interval_settings(&options))?;
+            self.options = Some(options);
         }
         match bound.merged() {
             Some(merged) => Ok(merged),

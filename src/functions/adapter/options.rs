@@ -34,6 +34,8 @@ pub(crate) enum Shapes {
     Sums,
     /// Only the interval: the option is given where the interval is made.
     Interval,
+    /// Only the interval, but a state that was made for a bootstrap remembers it.
+    Resampling,
 }
 
 /// Miscoverage rate of the interval.
@@ -45,17 +47,26 @@ pub(crate) const ALPHA: OptionSpec = OptionSpec {
 };
 
 /// Kind of interval; the word `default` stands for the estimator's own.
-pub(crate) const INTERVAL: OptionSpec = interval(&["default", "normal", "t"]);
+pub(crate) const INTERVAL: OptionSpec = interval(&["default", "normal", "t", "bootstrap"]);
+
+/// Kind of interval of an estimate that does not follow from the sums of clusters.
+pub(crate) const PLAIN_INTERVAL: OptionSpec = OptionSpec {
+    name: "interval",
+    description: "kind of confidence interval",
+    kind: OptionKind::Choice(&["default", "normal", "t"]),
+    shapes: Shapes::Interval,
+};
 
 /// Kind of interval of a mean of scores that have a range.
 pub(crate) const BOUNDED_INTERVAL: OptionSpec =
-    interval(&["default", "normal", "t", "empirical_bernstein", "hoeffding"]);
+    interval(&["default", "normal", "t", "bootstrap", "empirical_bernstein", "hoeffding"]);
 
 /// Kind of interval of a mean of weighted rewards.
 pub(crate) const WEIGHTED_INTERVAL: OptionSpec = interval(&[
     "default",
     "normal",
     "t",
+    "bootstrap",
     "empirical_bernstein",
     "hoeffding",
     "clopper_pearson",
@@ -79,16 +90,40 @@ pub(crate) const MAX_WEIGHT: OptionSpec = OptionSpec {
 };
 
 /// Kind of interval of a ratio.
-pub(crate) const RATIO_INTERVAL: OptionSpec = interval(&["default", "fieller", "normal", "t"]);
+pub(crate) const RATIO_INTERVAL: OptionSpec = interval(&["default", "fieller", "normal", "t", "bootstrap"]);
 
 const fn interval(choices: &'static [&'static str]) -> OptionSpec {
     OptionSpec {
         name: "interval",
-        description: "kind of confidence interval",
+        description: "kind of confidence interval; 'bootstrap' draws clusters anew, and needs them",
         kind: OptionKind::Choice(choices),
-        shapes: Shapes::Interval,
+        shapes: Shapes::Resampling,
     }
 }
+
+/// What the draws of a bootstrap are made from.
+pub(crate) const SEED: OptionSpec = OptionSpec {
+    name: "seed",
+    description: "seed of the bootstrap: a cluster is drawn by the hash of seed, replicate and its value",
+    kind: OptionKind::Number {
+        default: 0.0,
+        rule: "a whole number from 0 to 2^53",
+        holds: |x| (0.0..=9_007_199_254_740_992.0).contains(&x) && x.fract() == 0.0,
+    },
+    shapes: Shapes::Resampling,
+};
+
+/// How often a bootstrap draws.
+pub(crate) const REPLICATES: OptionSpec = OptionSpec {
+    name: "replicates",
+    description: "samples that the bootstrap draws",
+    kind: OptionKind::Number {
+        default: 1000.0,
+        rule: "a whole number from 2 to 100000",
+        holds: |x| (2.0..=100_000.0).contains(&x) && x.fract() == 0.0,
+    },
+    shapes: Shapes::Resampling,
+};
 
 /// What to do with rows whose values break a rule.
 pub(crate) const ON_INVALID: OptionSpec = OptionSpec {
@@ -342,7 +377,11 @@ impl Options {
 
     /// The options that shape the sums, as text: `clip=10.0,on_invalid=error`.
     pub(crate) fn identity(&self, specs: &[OptionSpec]) -> String {
-        let shaping = specs.iter().filter(|spec| spec.shapes == Shapes::Sums);
+        let shaping = specs.iter().filter(|spec| match spec.shapes {
+            Shapes::Sums => true,
+            Shapes::Resampling => self.is_bootstrap(),
+            Shapes::Interval => false,
+        });
         let mut parts: Vec<_> = shaping
             .filter_map(|spec| Some((spec.name, self.0.get(spec.name)?)))
             .map(|(name, value)| match value {
@@ -362,17 +401,33 @@ impl Options {
         let mut options = Self::defaults(&all);
         for part in text.split(',').filter(|part| !part.is_empty()) {
             let (name, value) = part.split_once('=')?;
-            let spec = specs.iter().find(|spec| spec.name == name && spec.shapes == Shapes::Sums)?;
+            let spec = specs.iter().find(|spec| spec.name == name && spec.shapes != Shapes::Interval)?;
             let parsed = spec.word(value).or_else(|| spec.number(value.parse().ok()?))?;
             options.0.insert(spec.name, parsed);
         }
         Some(options)
     }
 
-    /// The value of an option that is a number.
+    /// Whether the interval is a bootstrap's.
+    pub(crate) fn is_bootstrap(&self) -> bool {
+        self.choice(&INTERVAL) == "bootstrap"
+    }
+
+    /// Takes a bootstrap from the options that a state was made with, unless these name an interval.
+    pub(crate) fn with_bootstrap_of(mut self, made: &Self) -> Self {
+        if self.choice(&INTERVAL) == "default" && made.is_bootstrap() {
+            for spec in [&INTERVAL, &SEED, &REPLICATES] {
+                self.0.extend(made.0.get_key_value(spec.name).map(|(name, value)| (*name, *value)));
+            }
+        }
+        self
+    }
+
+    /// The value of an option that is a number; its default where the call does not have it.
     pub(crate) fn number(&self, spec: &OptionSpec) -> f64 {
-        match self.0.get(spec.name) {
-            Some(Value::Number(x)) => *x,
+        match (self.0.get(spec.name), &spec.kind) {
+            (Some(Value::Number(x)), _) => *x,
+            (_, OptionKind::Number { default, .. }) => *default,
             _ => f64::NAN,
         }
     }

@@ -46,9 +46,8 @@ struct Promise {
 
 impl Promise {
     fn new(definition: &Definition, call: &Call) -> Option<Self> {
-        let has = |name| definition.options().iter().any(|spec| spec.name == name);
         let range = call.options.range(&REWARD_RANGE);
-        let weight = if has(MAX_WEIGHT.name) { call.options.number(&MAX_WEIGHT) } else { f64::INFINITY };
+        let weight = call.options.number(&MAX_WEIGHT);
         let named = |end: &str| {
             let names = definition.arguments.iter().map(|argument| argument.name);
             let found = names.enumerate().filter(|(i, name)| call.given[*i] && name.ends_with(end));
@@ -116,7 +115,7 @@ impl Reader {
             cluster: layout.cluster,
             skip_invalid: call.options.choice(&ON_INVALID) == "skip",
             can_skip: has(ON_INVALID.name),
-            trim: if has(TRIM.name) { call.options.number(&TRIM) } else { 0.0 },
+            trim: call.options.number(&TRIM),
             levels: call.shares.iter().map(|(arm, _)| arm.clone()).collect(),
             promise: Promise::new(definition, call),
         }
