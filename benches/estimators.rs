@@ -25,7 +25,7 @@ const BATCHES: usize = 16;
 const ROWS: usize = BATCH * BATCHES;
 
 /// One call of every kernel.
-const CALLS: [&str; 37] = [
+const CALLS: [&str; 43] = [
     "avg(reward)",
     "mean_ci(reward)",
     "mean_ci(reward, household_id)",
@@ -58,6 +58,12 @@ const CALLS: [&str; 37] = [
     "qini_ci(q_target, reward)",
     "calibration_slope_ci(q_target, reward, treated, propensity)",
     "uplift_calibration_bins(q_target, reward, treated, propensity)",
+    "uplift_curve(q_target, reward, treated, propensity)",
+    "cost_curve(q_target, reward, q_logged, treated, propensity)",
+    "aucc_ci(q_target, reward, q_logged, treated, propensity)",
+    "rank_stability(q_target, q_logged)",
+    "psi(reward, treated)",
+    "dr_policy_value_ci(reward, propensity, target_prob, q_logged, q_target, household_id, {'interval': 'bootstrap'})",
     "ks_test(reward, treated)",
     "smd(reward, treated)",
     "ess(propensity)",

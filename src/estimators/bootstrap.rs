@@ -6,7 +6,7 @@
 //! Sources: Efron (1979); Chamandy, Muralidharan, Najmi and Naidu (2012), "Estimating Uncertainty for Massive Data Streams".
 
 use super::statistic::{Statistic, Sums};
-use crate::math::quantile;
+use crate::math::{mixed, quantile};
 
 /// What is drawn, and how often.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -78,14 +78,6 @@ impl Resampling {
         estimates.sort_unstable_by(f64::total_cmp);
         Some((quantile(&estimates, alpha / 2.0), quantile(&estimates, 1.0 - alpha / 2.0)))
     }
-}
-
-/// Splitmix64: a step of the counter and its finaliser. Source: Steele, Lea and Flood (2014).
-fn mixed(x: u64) -> u64 {
-    let x = x.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    let x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    x ^ (x >> 31)
 }
 
 #[cfg(test)]

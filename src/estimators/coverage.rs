@@ -2,12 +2,13 @@
 
 use super::laws::{Table, column_rows, infer, infer_clustered, infer_plain, infer_resampled};
 use super::{
-    Aipw, Baseline, CalibrationSlope, Convention, CostPerValue, Cuped, DifferenceInMeans, DirectMethod,
+    Aipw, Aucc, Baseline, CalibrationSlope, Convention, CostPerValue, Cuped, DifferenceInMeans, DirectMethod,
     DoublyRobust, DrLift, Estimand, InCluster, Independent, Inference, Ips, IpsLift, IpwAte, IpwMean, Late,
     Mean, Measure, OverRows, Ranking, RatioDifference, RelativeLift, Resampling, Scores, SelfNormalizedDr,
     SelfNormalizedIps, Shrinkage, ShrunkDr, Slope, SlopeForm, Statistic, WeightedCostPerValue,
     WeightedRelativeLift, Weighting,
 };
+use crate::math::Draws;
 
 const REPLICATES: usize = 1000;
 const ROWS: usize = 600;
@@ -16,26 +17,8 @@ const RANKED_ROWS: usize = 2000;
 /// Rows of one cluster in a clustered sample: 120 clusters.
 const CLUSTER: usize = 5;
 
-/// Draws of a seeded generator (SplitMix64).
-struct Draws(u64);
-
-impl Draws {
-    fn uniform(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ (z >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
-    }
-
-    fn bernoulli(&mut self, p: f64) -> f64 {
-        f64::from(self.uniform() < p)
-    }
-
-    fn normal(&mut self) -> f64 {
-        let radius = (-2.0 * (1.0 - self.uniform()).ln()).sqrt();
-        radius * (std::f64::consts::TAU * self.uniform()).cos()
-    }
+fn bernoulli(draws: &mut Draws, p: f64) -> f64 {
+    f64::from(draws.uniform() < p)
 }
 
 /// A row of the world: a context, and noise shared by its cluster.
@@ -59,7 +42,7 @@ fn coverage<const A: usize>(
     infer: impl Fn(&Table) -> (Option<f64>, Option<f64>),
     row: impl Fn(&mut Draws, &Unit) -> [f64; A],
 ) -> f64 {
-    let mut draws = Draws(seed);
+    let mut draws = Draws::new(seed);
     let covered = (0..REPLICATES).filter(|_| {
         let mut rows = Vec::with_capacity(count);
         let (mut x, mut shared) = (0.0, 0.0);
@@ -105,7 +88,7 @@ fn propensity(x: f64) -> f64 {
 }
 
 fn experiment(draws: &mut Draws, unit: &Unit, e: f64) -> [f64; 3] {
-    let treated = draws.bernoulli(e);
+    let treated = bernoulli(draws, e);
     [3.0 + unit.x + treated * (1.0 + unit.x) + unit.shared, treated, e]
 }
 
@@ -140,7 +123,7 @@ fn randomised_effects() {
     // Visits 1 or 2, and 3 or 4 + x of revenue in each.
     let per_visit = truth(|x| 4.0 + x) - 3.0;
     assert_covers(&RatioDifference, per_visit, |draws, unit| {
-        let (treated, visits) = (draws.bernoulli(0.4), 1.0 + draws.bernoulli(0.5));
+        let (treated, visits) = (bernoulli(draws, 0.4), 1.0 + bernoulli(draws, 0.5));
         [visits * (3.0 + treated * (1.0 + unit.x)) + unit.shared, visits, treated]
     });
 }
@@ -151,7 +134,7 @@ fn ratios_of_effects() {
     let share = |x: f64| 0.3 + 0.4 * x;
     let effect = truth(|x| share(x) * (1.0 + x)) / truth(share);
     assert_covers(&Late, effect, |draws, unit| {
-        let (assigned, complies) = (draws.bernoulli(0.4), draws.bernoulli(share(unit.x)));
+        let (assigned, complies) = (bernoulli(draws, 0.4), bernoulli(draws, share(unit.x)));
         let received = assigned * complies;
         [3.0 + unit.x + 2.0 * complies + received * (1.0 + unit.x) + unit.shared, assigned, received]
     });
@@ -225,7 +208,7 @@ fn predicted_value(policy: f64, x: f64) -> f64 {
 
 /// reward, propensity, target_prob, q_logged, q_target, baseline_prob, q_baseline.
 fn decision(draws: &mut Draws, &Unit { x, shared }: &Unit) -> [f64; 7] {
-    let action = draws.bernoulli(logging(x));
+    let action = bernoulli(draws, logging(x));
     [
         reward_of(action, x) + shared,
         of_action(action, logging(x)),
@@ -308,6 +291,21 @@ fn rankings() {
         for (rows, share) in shares {
             assert!((0.93..=0.97).contains(&share), "{form:?}, {rows} rows: {share}");
         }
+    }
+    // The cost is 0.5 + x: the area between value 1 + x and it, from x = 1 down.
+    let value_above = |x: f64| (1.0 - x) * (1.0 + 0.5 * (1.0 + x)) / 1.5;
+    let area = truth(|x| (0.5 + x) * value_above(x)) / truth(|x| 0.5 + x);
+    let costed = |draws: &mut Draws, unit: &Unit| {
+        let [outcome, treated, e] = experiment(draws, unit, 0.4);
+        [unit.x, outcome, treated * (0.5 + unit.x) + 0.2 * draws.normal(), treated, e]
+    };
+    let plain = OverRows(Aucc::<Independent>::new(Scores::Centred));
+    let clustered = OverRows(Aucc::<InCluster>::new(Scores::Centred));
+    for share in [
+        coverage(8, RANKED_ROWS, false, area, |rows| interval(infer(&plain, rows)), costed),
+        coverage(9, RANKED_ROWS, true, area, |rows| interval(infer(&clustered, rows)), costed),
+    ] {
+        assert!((0.93..=0.97).contains(&share), "area under the cost curve: {share}");
     }
     for (measure, truth) in cases {
         let (scores, canonical) = (Scores::Centred, Convention::Canonical);

@@ -259,9 +259,11 @@ pub(crate) struct Summary {
     pub(crate) n: u64,
     pub(crate) n_skipped: u64,
     pub(crate) ess: Option<f64>,
+    /// Whether "= 0" is no hypothesis worth a test.
+    pub(crate) is_untested: bool,
 }
 
-/// Makes the inference of an estimate from its error: normal, or t with clusters, and tests "= 0".
+/// Makes the inference of an estimate from its error: normal, or t with clusters.
 pub(crate) fn summarise(summary: Summary, settings: &IntervalSettings) -> Inference {
     let Summary { n, n_skipped, ess, .. } = summary;
     let mut inference = Inference { n, n_skipped, ess, ..Inference::default() };
@@ -282,7 +284,7 @@ pub(crate) fn summarise(summary: Summary, settings: &IntervalSettings) -> Infere
         inference.ci_low = Some(estimate - critical * std_error);
         inference.ci_high = Some(estimate + critical * std_error);
     }
-    if std_error > 0.0 {
+    if std_error > 0.0 && !summary.is_untested {
         inference.p_value = reference.p_value(estimate / std_error);
     }
     inference

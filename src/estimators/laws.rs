@@ -207,9 +207,9 @@ pub(super) fn check<S: Statistic, const A: usize>(statistic: &S, rows: &[[f64; A
 
 mod tests {
     use super::super::{
-        Aipw, Baseline, CalibrationSlope, Convention, CostPerValue, Cuped, DifferenceInMeans, DirectMethod,
-        DoublyRobust, DrLift, Estimand, InCluster, Independent, Ips, IpsLift, IpwAte, IpwMean, Late, Mean,
-        Measure, OverRows, Ranking, RatioDifference, RelativeLift, Scores, SelfNormalizedDr,
+        Aipw, Aucc, Baseline, CalibrationSlope, Convention, CostPerValue, Cuped, DifferenceInMeans,
+        DirectMethod, DoublyRobust, DrLift, Estimand, InCluster, Independent, Ips, IpsLift, IpwAte, IpwMean,
+        Late, Mean, Measure, OverRows, Ranking, RatioDifference, RelativeLift, Scores, SelfNormalizedDr,
         SelfNormalizedIps, Shrinkage, ShrunkDr, Slope, SlopeForm, WeightedCostPerValue, WeightedRelativeLift,
         Weighting,
     };
@@ -321,6 +321,14 @@ mod tests {
         ] {
             check_merging(&OverRows(CalibrationSlope::<Independent>::new(scores, form)), &ranked);
             check_merging(&OverRows(CalibrationSlope::<InCluster>::new(scores, form)), &ranked);
+        }
+        let costed = column_rows(&rows(|[y, t, e, x, c, ..]| {
+            let (prediction, treated) = ((8.0 * x).floor() / 8.0, treated(t));
+            [prediction, y + treated, c + treated, treated, 0.1 + 0.8 * e]
+        }));
+        for scores in [Scores::Centred, Scores::HorvitzThompson, Scores::Given] {
+            check_merging(&OverRows(Aucc::<Independent>::new(scores)), &costed);
+            check_merging(&OverRows(Aucc::<InCluster>::new(scores)), &costed);
         }
         for measure in [Measure::Qini, Measure::Auuc, Measure::Autoc, Measure::UpliftAt { top: 0.35 }] {
             for scores in [Scores::Centred, Scores::HorvitzThompson, Scores::Given] {

@@ -20,6 +20,7 @@ mod ips;
 mod ipw;
 mod late;
 mod mean;
+mod monotonicity;
 mod plain;
 mod policy_lift;
 mod ranking;
@@ -47,11 +48,13 @@ pub(crate) use ips::{Ips, ips_score};
 pub(crate) use ipw::{Estimand, IpwAte, IpwMean, Weighting};
 pub(crate) use late::Late;
 pub(crate) use mean::Mean;
+pub(crate) use monotonicity::{Monotonicity, Point, monotonicity};
 pub(crate) use plain::Plain;
 pub(crate) use policy_lift::{Baseline, DrLift, IpsLift};
 pub(crate) use ranking::{
-    Bin, CalibrationBins, CalibrationSlope, Convention, InCluster, Independent, KolmogorovSmirnov, Measure,
-    OverRows, Ranking, Scores, SlopeForm, TestResult,
+    Aucc, Bin, CalibrationBins, CalibrationSlope, Convention, CostCurve, CostPoint, CurvePoint, Drift,
+    InCluster, Independent, KolmogorovSmirnov, Measure, OverRows, RankStability, Ranking, Scores, SlopeForm,
+    Stability, StabilityIndex, TestResult, UpliftCurve,
 };
 pub(crate) use ratio_difference::RatioDifference;
 pub(crate) use relative_lift::{RelativeLift, WeightedRelativeLift};

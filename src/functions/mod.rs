@@ -4,9 +4,11 @@ mod adapter;
 
 mod aipw_ate;
 mod aipw_score;
+mod aucc;
 mod autoc;
 mod auuc;
 mod calibration_slope;
+mod cost_curve;
 mod cuped_ate;
 mod diff_in_means;
 mod dm_policy_value;
@@ -26,8 +28,11 @@ mod late;
 mod max_weight_share;
 mod mean_ci;
 mod mips_policy_value;
+mod monotonicity_test;
 mod normal_p_value;
+mod psi;
 mod qini;
+mod rank_stability;
 mod ranking;
 mod ratio_diff;
 mod relative_lift;
@@ -40,6 +45,7 @@ mod subgaussian_dr_policy_value;
 mod switch_dr_policy_value;
 mod uplift_at;
 mod uplift_calibration_bins;
+mod uplift_curve;
 mod variance_ratio;
 mod weight_mean_test;
 
@@ -48,10 +54,10 @@ use std::sync::Arc;
 use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
 
 pub(crate) use adapter::Entry;
-use adapter::{AggregateFunction, Definition, Kind, MergeFunction, ScoreFunction, Shape};
+use adapter::{AggregateFunction, Definition, Kind, MergeFunction, ScoreFunction, SeriesFunction, Shape};
 
 /// Every function of the crate, in the order of the reference.
-static DEFINITIONS: [&Definition; 39] = [
+static DEFINITIONS: [&Definition; 45] = [
     // Identify.
     &mean_ci::DEFINITION,
     &diff_in_means::DEFINITION,
@@ -92,7 +98,13 @@ static DEFINITIONS: [&Definition; 39] = [
     &auuc::DEFINITION,
     &autoc::DEFINITION,
     &uplift_at::DEFINITION,
+    &uplift_curve::DEFINITION,
+    &cost_curve::DEFINITION,
+    &aucc::DEFINITION,
+    &monotonicity_test::DEFINITION,
+    &rank_stability::DEFINITION,
     // Monitor.
+    &psi::DEFINITION,
     &ks_test::DEFINITION,
 ];
 
@@ -103,8 +115,12 @@ pub(crate) fn aggregates() -> Vec<Arc<AggregateUDF>> {
 
 /// Makes all scalar functions.
 pub(crate) fn scalars() -> Vec<Arc<ScalarUDF>> {
-    let scores = DEFINITIONS.iter().filter(|definition| matches!(definition.kind, Kind::Score { .. }));
-    scores.map(|definition| Arc::new(ScalarUDF::from(ScoreFunction::new(definition)))).collect()
+    let scalar = |definition: &&'static Definition| match definition.kind {
+        Kind::Score { .. } => Some(ScalarUDF::from(ScoreFunction::new(definition))),
+        Kind::Series { .. } => Some(ScalarUDF::from(SeriesFunction::new(definition))),
+        Kind::Measure { .. } | Kind::Estimator { .. } => None,
+    };
+    DEFINITIONS.iter().filter_map(scalar).map(Arc::new).collect()
 }
 
 /// What is listed of every SQL name.
@@ -120,7 +136,7 @@ pub(crate) fn reference() -> String {
 fn family(definition: &'static Definition) -> Vec<AggregateUDF> {
     let aggregate = |shape| AggregateUDF::from(AggregateFunction::new(definition, shape));
     match definition.kind {
-        Kind::Score { .. } => vec![],
+        Kind::Score { .. } | Kind::Series { .. } => vec![],
         Kind::Measure { .. } => vec![aggregate(Shape::Number)],
         Kind::Estimator { number, .. } => {
             let mut functions = vec![

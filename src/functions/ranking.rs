@@ -21,6 +21,23 @@ pub(super) const ARGUMENTS: &[Argument] = &[
 
 pub(super) const SHORT_FORM: &[&str] = &["prediction", "score"];
 
+/// The same with two outcomes.
+pub(super) const COST_ARGUMENTS: &[Argument] = &[
+    Argument::number(
+        "prediction",
+        "what rows are ranked by, largest first, such as predicted value per cost",
+    ),
+    Argument::number(
+        "value",
+        "what is to be gained; with three columns a row score whose mean is the effect on it",
+    ),
+    Argument::number("cost", "what it costs, in any unit; with three columns a row score as well"),
+    Argument::treated().optional(1.0),
+    Argument::treated_propensity().optional(0.5),
+];
+
+pub(super) const COST_SHORT_FORM: &[&str] = &["prediction", "value_score", "cost_score"];
+
 /// Where the scores of a call's rows come from.
 pub(super) fn scores(definition: &Definition, call: &Call) -> Scores {
     if call.has(definition, "treated") {

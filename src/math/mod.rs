@@ -4,6 +4,7 @@ mod distributions;
 mod fieller;
 mod moments;
 mod quantile;
+mod random;
 
 pub(crate) use distributions::{
     beta_quantile, binomial_two_sided, chi_square_sf, kolmogorov_sf, normal_quantile, normal_two_sided,
@@ -12,3 +13,4 @@ pub(crate) use distributions::{
 pub(crate) use fieller::fieller_reach;
 pub(crate) use moments::Moments;
 pub(crate) use quantile::quantile;
+pub(crate) use random::{Draws, mixed};

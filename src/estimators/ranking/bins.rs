@@ -121,6 +121,7 @@ impl Arm {
 
 impl RowFunction for CalibrationBins {
     type Dependence = Independent;
+    type Outcome = f64;
     type Output = Vec<Bin>;
 
     fn keep(&self, rows: &Rows<'_>, i: usize) -> Scored<Independent> {

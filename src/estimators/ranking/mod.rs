@@ -7,23 +7,29 @@
 //! Sources: Radcliffe (2007); Yadlowsky, Fleming, Shah, Brunskill and Wager (2025), "Evaluating Treatment Prioritization
 //! Rules via Rank-Weighted Average Treatment Effects".
 
+mod aucc;
 mod bins;
 mod blocks;
 mod conventions;
+mod curves;
+mod influences;
 mod measures;
 mod over_rows;
 mod rows;
 mod scores;
 mod slope;
 mod sorting;
+mod stability;
+mod stability_index;
 mod two_samples;
-
-use hashbrown::HashMap;
 
 use super::aggregate::Rows;
 use super::inference::{Appended, Summary};
+pub(crate) use aucc::Aucc;
 pub(crate) use bins::{Bin, CalibrationBins};
 pub(crate) use conventions::Convention;
+pub(crate) use curves::{CostCurve, CostPoint, CurvePoint, UpliftCurve};
+use influences::Influences;
 pub(crate) use measures::Measure;
 pub(crate) use over_rows::OverRows;
 use over_rows::{RowEstimate, RowFunction};
@@ -32,6 +38,8 @@ pub(crate) use rows::{Dependence, InCluster, Independent};
 use scores::Scorer;
 pub(crate) use scores::Scores;
 pub(crate) use slope::{CalibrationSlope, SlopeForm};
+pub(crate) use stability::{RankStability, Stability, kendall_tau};
+pub(crate) use stability_index::{Drift, StabilityIndex};
 pub(crate) use two_samples::{KolmogorovSmirnov, TestResult};
 
 /// A measure of a ranking. Columns: prediction, outcome (or score), treated, propensity = P(treated).
@@ -58,57 +66,21 @@ impl<D: Dependence> Ranking<D> {
 
     /// The variance of the estimate, and with clusters the degrees of freedom.
     fn variance(&self, rows: &[Scored<D>], scorer: &Scorer, estimate: f64) -> Option<(f64, Option<f64>)> {
-        let mut errors = Squares::default();
+        let mut errors = Influences::<1>::default();
         self.measure.influences(rows, scorer, |block, influence| {
             let constant = influence.shift - influence.recoil * estimate;
             for row in block.rows {
-                errors.add(influence.factor * scorer.score(row) + constant, row.dependence);
+                errors.add([influence.factor * scorer.score(row) + constant], row.dependence);
             }
         });
-        errors.variance::<D>(rows.len())
+        let ([[variance]], df) = errors.covariance::<D>(rows.len())?;
+        Some((variance, df))
     }
-}
-
-/// Squares of influences: of rows, or of the sums of clusters.
-#[derive(Default)]
-struct Squares {
-    rows: f64,
-    clusters: HashMap<u128, f64>,
-}
-
-impl Squares {
-    #[inline]
-    fn add(&mut self, influence: f64, dependence: impl Dependence) {
-        match dependence.key() {
-            None => self.rows += influence * influence,
-            Some(key) => *self.clusters.entry(key).or_default() += influence,
-        }
-    }
-
-    /// The variance of an estimate of `n` rows: with n - 1, or CR1 with clusters and their degrees of freedom.
-    fn variance<D: Dependence>(&self, n: usize) -> Option<(f64, Option<f64>)> {
-        let n = n as f64;
-        if D::BYTES == 0 {
-            return (n >= 2.0).then(|| (self.rows / (n * (n - 1.0)), None));
-        }
-        let groups = self.clusters.len() as f64;
-        let squares: f64 = self.clusters.values().map(|sum| sum * sum).sum();
-        (groups >= 2.0).then(|| (groups / (groups - 1.0) * squares / (n * n), Some(groups - 1.0)))
-    }
-}
-
-/// The variance of an estimate with these influences.
-fn variance_of<D: Dependence>(
-    influences: impl Iterator<Item = (f64, D)>,
-    n: usize,
-) -> Option<(f64, Option<f64>)> {
-    let mut squares = Squares::default();
-    influences.for_each(|(influence, dependence)| squares.add(influence, dependence));
-    squares.variance::<D>(n)
 }
 
 impl<D: Dependence> RowFunction for Ranking<D> {
     type Dependence = D;
+    type Outcome = f64;
     type Output = Option<f64>;
 
     fn keep(&self, rows: &Rows<'_>, i: usize) -> Scored<D> {

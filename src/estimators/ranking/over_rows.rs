@@ -1,27 +1,28 @@
 //! Aggregates that look at all their rows at once.
 
-use super::rows::{Dependence, RankedRows, Scored};
+use super::rows::{Dependence, Outcomes, RankedRows, Scored};
 use crate::estimators::aggregate::{Aggregate, DecodeError, Estimator, FloatReader, Rows};
 use crate::estimators::inference::{Appended, Inference, IntervalSettings, Summary, summarise};
 
 /// A function of all rows.
 pub(crate) trait RowFunction: Clone + std::fmt::Debug + Send + Sync + 'static {
     type Dependence: Dependence;
+    type Outcome: Outcomes;
     type Output;
 
     /// Whether the rows must be in order, largest prediction first.
     const ORDERED: bool = true;
 
     /// What is kept of row `i`.
-    fn keep(&self, rows: &Rows<'_>, i: usize) -> Scored<Self::Dependence>;
+    fn keep(&self, rows: &Rows<'_>, i: usize) -> Scored<Self::Dependence, Self::Outcome>;
     /// The result.
-    fn apply(&self, rows: &[Scored<Self::Dependence>]) -> Self::Output;
+    fn apply(&self, rows: &[Scored<Self::Dependence, Self::Outcome>]) -> Self::Output;
 }
 
 /// A function of all rows that estimates.
 pub(crate) trait RowEstimate: RowFunction<Output = Option<f64>> {
     /// The estimate with its error, and what to append; the counts of rows are filled in.
-    fn summary(&self, rows: &[Scored<Self::Dependence>]) -> (Summary, Appended);
+    fn summary(&self, rows: &[Scored<Self::Dependence, Self::Outcome>]) -> (Summary, Appended);
 }
 
 /// The aggregate of a function of all rows.
@@ -29,7 +30,7 @@ pub(crate) trait RowEstimate: RowFunction<Output = Option<f64>> {
 pub(crate) struct OverRows<F>(pub(crate) F);
 
 impl<F: RowFunction> Aggregate for OverRows<F> {
-    type State = RankedRows<F::Dependence>;
+    type State = RankedRows<F::Dependence, F::Outcome>;
     type Output = F::Output;
 
     const FLOATS: usize = 0;

@@ -63,19 +63,57 @@ impl Dependence for InCluster {
     }
 }
 
+/// What followed in a row: one outcome, or several.
+pub(crate) trait Outcomes: Copy + PartialEq + std::fmt::Debug + Send + Sync + 'static {
+    /// Bytes of the outcomes.
+    const BYTES: usize;
+
+    fn write(self, out: &mut Vec<u8>);
+    fn decode(bytes: &mut FloatReader<'_>) -> Result<Self, DecodeError>;
+}
+
+impl Outcomes for f64 {
+    const BYTES: usize = 8;
+
+    fn write(self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.to_le_bytes());
+    }
+
+    fn decode(bytes: &mut FloatReader<'_>) -> Result<Self, DecodeError> {
+        let number = Self::from_le_bytes(bytes.bytes()?);
+        if number.is_finite() { Ok(number) } else { Err(DecodeError::Content) }
+    }
+}
+
+impl<const K: usize> Outcomes for [f64; K] {
+    const BYTES: usize = 8 * K;
+
+    fn write(self, out: &mut Vec<u8>) {
+        self.into_iter().for_each(|outcome| outcome.write(out));
+    }
+
+    fn decode(bytes: &mut FloatReader<'_>) -> Result<Self, DecodeError> {
+        let mut outcomes = [0.0; K];
+        for outcome in &mut outcomes {
+            *outcome = f64::decode(bytes)?;
+        }
+        Ok(outcomes)
+    }
+}
+
 /// A row as it is kept.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Scored<D> {
+pub(crate) struct Scored<D, Y = f64> {
     /// What rows are ranked by.
     pub(super) prediction: f64,
-    /// The outcome, or the score of a row that brings its own.
-    pub(super) outcome: f64,
+    /// The outcomes, or the scores of a row that brings its own.
+    pub(super) outcome: Y,
     /// `1 / e` of a treated row, `-1 / (1 - e)` of a control; 0 of a row that brings its score.
     pub(super) weight: f64,
     pub(super) dependence: D,
 }
 
-impl<D: Copy> Ranked for Scored<D> {
+impl<D: Copy, Y: Copy> Ranked for Scored<D, Y> {
     #[inline]
     fn rank(&self) -> f64 {
         self.prediction
@@ -84,27 +122,30 @@ impl<D: Copy> Ranked for Scored<D> {
 
 /// Rows in runs, each sorted, and behind them rows that are not.
 #[derive(Clone, Debug)]
-pub(crate) struct RankedRows<D> {
-    rows: Vec<Scored<D>>,
+pub(crate) struct RankedRows<D, Y = f64> {
+    rows: Vec<Scored<D, Y>>,
     /// Where the sorted runs end.
     ends: Vec<usize>,
     pub(super) skipped: u64,
 }
 
-impl<D> Default for RankedRows<D> {
+impl<D, Y> Default for RankedRows<D, Y> {
     fn default() -> Self {
         Self { rows: vec![], ends: vec![], skipped: 0 }
     }
 }
 
-impl<D: Dependence> RankedRows<D> {
+impl<D: Dependence, Y: Outcomes> RankedRows<D, Y> {
+    /// Bytes of a row where it is written.
+    const ROW: usize = 16 + Y::BYTES + D::BYTES;
+
     #[inline]
-    pub(super) fn push(&mut self, row: Scored<D>) {
+    pub(super) fn push(&mut self, row: Scored<D, Y>) {
         self.rows.push(row);
     }
 
     /// The rows, in order once [`Self::settle`] has run.
-    pub(super) fn rows(&self) -> &[Scored<D>] {
+    pub(super) fn rows(&self) -> &[Scored<D, Y>] {
         &self.rows
     }
 
@@ -147,19 +188,19 @@ impl<D: Dependence> RankedRows<D> {
     }
 
     pub(super) fn heap_size(&self) -> usize {
-        self.rows.capacity() * size_of::<Scored<D>>() + self.ends.capacity() * size_of::<usize>()
+        self.rows.capacity() * size_of::<Scored<D, Y>>() + self.ends.capacity() * size_of::<usize>()
     }
 
     pub(super) fn write(&self, out: &mut Vec<u8>) {
-        out.reserve(16 + self.rows.len() * (24 + D::BYTES));
+        out.reserve(16 + self.rows.len() * Self::ROW);
         out.extend_from_slice(&self.skipped.to_le_bytes());
         // One run, or none that could be told from the others.
         let is_sorted = u64::from(self.ends == [self.rows.len()]);
         out.extend_from_slice(&is_sorted.to_le_bytes());
         for row in &self.rows {
-            for number in [row.prediction, row.outcome, row.weight] {
-                out.extend_from_slice(&number.to_le_bytes());
-            }
+            row.prediction.write(out);
+            row.outcome.write(out);
+            row.weight.write(out);
             row.dependence.write(out);
         }
     }
@@ -168,14 +209,18 @@ impl<D: Dependence> RankedRows<D> {
         let skipped = u64::from_le_bytes(bytes.bytes()?);
         let is_sorted = u64::from_le_bytes(bytes.bytes()?) == 1;
         // Room for what the bytes can hold, not for what they claim.
-        let mut rows = Vec::with_capacity(bytes.remaining() / (24 + D::BYTES));
+        let mut rows = Vec::with_capacity(bytes.remaining() / Self::ROW);
         while bytes.remaining() > 0 {
-            let mut number = || bytes.bytes().map(f64::from_le_bytes);
-            let (prediction, outcome, weight) = (number()?, number()?, number()?);
-            if !(prediction.is_finite() && outcome.is_finite() && weight.is_finite()) {
+            let prediction = f64::from_le_bytes(bytes.bytes()?);
+            if prediction.is_nan() {
                 return Err(DecodeError::Content);
             }
-            rows.push(Scored { prediction, outcome, weight, dependence: D::decode(bytes)? });
+            rows.push(Scored {
+                prediction,
+                outcome: Y::decode(bytes)?,
+                weight: f64::decode(bytes)?,
+                dependence: D::decode(bytes)?,
+            });
         }
         let is_sorted =
             is_sorted && rows.is_sorted_by(|a, b| a.prediction >= b.prediction) && !rows.is_empty();

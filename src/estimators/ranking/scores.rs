@@ -28,12 +28,24 @@ impl Scores {
     pub(super) fn read<D: Dependence>(self, rows: &Rows<'_>, i: usize) -> Scored<D> {
         let [prediction, outcome, treated, propensity] =
             std::array::from_fn(|column| rows.columns[column][i]);
-        let weight = match self {
+        Scored { prediction, outcome, weight: self.weight(treated, propensity), dependence: D::read(rows, i) }
+    }
+
+    /// What is kept of row `i` with two outcomes. Columns: prediction, value, cost (or their scores), treated, propensity.
+    pub(super) fn read_pair<D: Dependence>(self, rows: &Rows<'_>, i: usize) -> Scored<D, [f64; 2]> {
+        let [prediction, value, cost, treated, propensity] =
+            std::array::from_fn(|column| rows.columns[column][i]);
+        let (outcome, weight) = ([value, cost], self.weight(treated, propensity));
+        Scored { prediction, outcome, weight, dependence: D::read(rows, i) }
+    }
+
+    #[inline]
+    fn weight(self, treated: f64, propensity: f64) -> f64 {
+        match self {
             Self::Given => 0.0,
             _ if treated == 1.0 => 1.0 / propensity,
             _ => -1.0 / (1.0 - propensity),
-        };
-        Scored { prediction, outcome, weight, dependence: D::read(rows, i) }
+        }
     }
 }
 
@@ -60,7 +72,16 @@ struct Weights {
 impl Scorer {
     /// Looks at all rows; `None` when an arm has none.
     pub(super) fn new<D>(scores: Scores, rows: &[Scored<D>]) -> Option<Self> {
-        let origin = rows.first()?.outcome;
+        Self::of(scores, rows, |row| row.outcome)
+    }
+
+    /// Of one of several outcomes.
+    pub(super) fn of<D, Y>(
+        scores: Scores,
+        rows: &[Scored<D, Y>],
+        outcome: impl Fn(&Scored<D, Y>) -> f64,
+    ) -> Option<Self> {
+        let origin = outcome(rows.first()?);
         if scores == Scores::Given {
             return Some(Self { scores, effect: 0.0, means: [0.0; 2], ess: rows.len() as f64 });
         }
@@ -70,7 +91,7 @@ impl Scorer {
             let weight = row.weight.abs();
             arm.sum += weight;
             arm.squares += weight * weight;
-            arm.weighted += weight * (row.outcome - origin);
+            arm.weighted += weight * (outcome(row) - origin);
         }
         if arms.iter().any(|arm| arm.sum == 0.0) {
             return None;
@@ -86,12 +107,17 @@ impl Scorer {
 
     #[inline]
     pub(super) fn score<D>(&self, row: &Scored<D>) -> f64 {
+        self.score_of(row.outcome, row.weight)
+    }
+
+    #[inline]
+    pub(super) fn score_of(&self, outcome: f64, weight: f64) -> f64 {
         match self.scores {
-            Scores::Given => row.outcome,
-            Scores::HorvitzThompson => row.weight * row.outcome,
+            Scores::Given => outcome,
+            Scores::HorvitzThompson => weight * outcome,
             Scores::Centred => {
-                let mean = self.means[usize::from(row.weight > 0.0)];
-                self.effect + row.weight * (row.outcome - mean)
+                let mean = self.means[usize::from(weight > 0.0)];
+                self.effect + weight * (outcome - mean)
             }
         }
     }

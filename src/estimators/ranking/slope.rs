@@ -4,10 +4,10 @@
 //! the outcome about its mean on `(T - e)` times the mean prediction and `(T - e)` times the prediction about it.
 //! Sources: Chernozhukov, Demirer, Duflo and Fernández-Val (2018); Athey and Wager (2019).
 
+use super::influences::variance_of;
 use super::over_rows::{RowEstimate, RowFunction};
 use super::rows::{Dependence, Scored};
 use super::scores::{Scorer, Scores};
-use super::variance_of;
 use crate::estimators::aggregate::Rows;
 use crate::estimators::inference::{Appended, Summary};
 
@@ -151,6 +151,7 @@ fn grf<D>(rows: &[Scored<D>]) -> Option<Fit> {
 
 impl<D: Dependence> RowFunction for CalibrationSlope<D> {
     type Dependence = D;
+    type Outcome = f64;
     type Output = Option<f64>;
 
     const ORDERED: bool = false;

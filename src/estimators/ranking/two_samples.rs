@@ -23,6 +23,7 @@ pub(crate) struct TestResult {
 
 impl RowFunction for KolmogorovSmirnov {
     type Dependence = Independent;
+    type Outcome = f64;
     type Output = TestResult;
 
     fn keep(&self, rows: &Rows<'_>, i: usize) -> Scored<Independent> {

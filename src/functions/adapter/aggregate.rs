@@ -72,7 +72,7 @@ impl AggregateFunction {
     fn bind(&self, call: &Call) -> Result<BoundAggregate> {
         match &self.definition.kind {
             Kind::Estimator { bind, .. } | Kind::Measure { bind, .. } => bind(call),
-            Kind::Score { .. } => internal_err!("{} is not an aggregate", self.name),
+            Kind::Score { .. } | Kind::Series { .. } => internal_err!("{} is not an aggregate", self.name),
         }
     }
 

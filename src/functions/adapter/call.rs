@@ -10,6 +10,8 @@ use datafusion::physical_plan::PhysicalExpr;
 
 use super::definition::{Constants, Definition};
 use super::options::{OptionSpec, Options, fields, literal};
+use super::rule::Rule;
+use super::signature::is_number;
 
 /// Where the arguments of a call stand.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +24,8 @@ pub(crate) struct Layout {
     constants: Option<usize>,
     /// Whether NULL stands in its place.
     null_constants: bool,
+    /// Whether a column of any type is not one of numbers.
+    levels: bool,
 }
 
 impl Layout {
@@ -65,6 +69,11 @@ impl Layout {
             cluster: (definition.clustered && given(arguments)).then_some(arguments),
             constants: has_constants.then_some(types.len() - 1),
             null_constants: named_null,
+            levels: definition
+                .arguments
+                .iter()
+                .zip(types)
+                .any(|(argument, given)| argument.rule == Rule::Any && !is_number(given)),
         })
     }
 }
@@ -82,6 +91,8 @@ pub(crate) struct Call {
     pub(crate) options: Options,
     /// Expected shares by arm.
     pub(crate) shares: Vec<(String, f64)>,
+    /// Whether a column of any type holds levels, not numbers.
+    pub(crate) levels: bool,
 }
 
 impl Call {
@@ -94,6 +105,7 @@ impl Call {
             clustered: layout.cluster.is_some(),
             options: Options::defaults(&specs),
             shares: vec![],
+            levels: layout.levels,
         }
     }
 

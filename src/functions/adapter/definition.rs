@@ -1,11 +1,14 @@
 //! The one definition of a function: everything SQL, the documentation and the error texts say about it.
 
+use datafusion::arrow::array::ArrayRef;
+use datafusion::arrow::datatypes::DataType;
 use datafusion::common::Result;
 
 use super::bound::{BoundAggregate, RowScore};
 use super::call::Call;
 use super::options::OptionSpec;
 use super::rule::Rule;
+use super::series::Series;
 
 /// A function, or a family of functions made of one estimator.
 #[derive(Debug)]
@@ -45,13 +48,11 @@ pub(crate) enum Kind {
         bind: fn(&Call) -> Result<BoundAggregate>,
     },
     /// An aggregate with a single result.
-    Measure {
-        returns: &'static str,
-        data_type: fn() -> datafusion::arrow::datatypes::DataType,
-        bind: fn(&Call) -> Result<BoundAggregate>,
-    },
+    Measure { returns: &'static str, data_type: fn() -> DataType, bind: fn(&Call) -> Result<BoundAggregate> },
     /// A function of one row.
     Score { bind: fn(&Call) -> Result<RowScore> },
+    /// A function of a list of points in one row.
+    Series { returns: &'static str, data_type: fn() -> DataType, apply: fn(&Call, &[Series]) -> ArrayRef },
 }
 
 impl std::fmt::Debug for Kind {
@@ -60,6 +61,7 @@ impl std::fmt::Debug for Kind {
             Self::Estimator { .. } => "Estimator",
             Self::Measure { .. } => "Measure",
             Self::Score { .. } => "Score",
+            Self::Series { .. } => "Series",
         })
     }
 }
@@ -175,6 +177,16 @@ impl Argument {
     /// A value of any type, compared by its text.
     pub(crate) const fn level(name: &'static str, description: &'static str) -> Self {
         Self::new(name, description, Rule::Level)
+    }
+
+    /// A value of any type, of which NULL is one.
+    pub(crate) const fn any(name: &'static str, description: &'static str) -> Self {
+        Self::new(name, description, Rule::Any)
+    }
+
+    /// A list of structs.
+    pub(crate) const fn points(name: &'static str, description: &'static str) -> Self {
+        Self::new(name, description, Rule::Points)
     }
 
     /// The argument may be left out; every row then has the value `default`.

@@ -31,7 +31,7 @@ pub(in crate::functions) fn entries(definition: &'static Definition) -> Vec<Entr
         entry(definition, name, documentation)
     };
     match definition.kind {
-        Kind::Score { .. } | Kind::Measure { .. } => vec![shaped(Shape::Number)],
+        Kind::Score { .. } | Kind::Series { .. } | Kind::Measure { .. } => vec![shaped(Shape::Number)],
         Kind::Estimator { number, .. } => {
             let mut names = vec![shaped(Shape::Ci), shaped(Shape::State), merge(false), merge(true)];
             if number {
@@ -47,7 +47,10 @@ fn entry(definition: &Definition, name: String, documentation: Documentation) ->
     let arguments = arguments.iter().map(|(name, meaning)| format!("{name}: {meaning}"));
     Entry {
         name,
-        kind: if matches!(definition.kind, Kind::Score { .. }) { "scalar" } else { "aggregate" },
+        kind: match definition.kind {
+            Kind::Score { .. } | Kind::Series { .. } => "scalar",
+            Kind::Measure { .. } | Kind::Estimator { .. } => "aggregate",
+        },
         signature: documentation.syntax_example,
         summary: documentation.description,
         details: definition.details.into(),

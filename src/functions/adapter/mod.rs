@@ -16,6 +16,7 @@ mod output;
 mod reader;
 mod rule;
 mod score;
+mod series;
 mod signature;
 mod sliding;
 mod state;
@@ -30,8 +31,9 @@ pub(super) use entry::entries;
 pub(super) use merge::MergeFunction;
 pub(super) use options::{
     ALPHA, BINS, BOUNDED_INTERVAL, CLIP, CONVENTION, ESTIMAND, ESTIMATOR, FORM, INTERVAL, MAX_WEIGHT,
-    MIXTURE_LAMBDA, ON_INVALID, PLAIN_INTERVAL, RATIO_INTERVAL, REPLICATES, REWARD_RANGE, SCORES, SEED,
-    SHRINKAGE_LAMBDA, SWITCH_LAMBDA, THETA, TOP, TRIM, WEIGHTED_INTERVAL,
+    MIXTURE_LAMBDA, NULL_SEED, ON_INVALID, PLAIN_INTERVAL, POINTS, RATIO_INTERVAL, REPLICATES, REWARD_RANGE,
+    SCORES, SEED, SHRINKAGE_LAMBDA, STABLE_TOP, SWITCH_LAMBDA, THETA, TOP, TRIM, WEIGHTED_INTERVAL,
 };
 pub(super) use output::Column;
 pub(super) use score::ScoreFunction;
+pub(super) use series::SeriesFunction;

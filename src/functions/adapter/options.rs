@@ -221,6 +221,38 @@ pub(crate) const TOP: OptionSpec = OptionSpec {
     shapes: Shapes::Sums,
 };
 
+/// Share of the rows that two rankings should agree on.
+pub(crate) const STABLE_TOP: OptionSpec = OptionSpec {
+    name: "top",
+    description: "share of the rows, those of the largest predictions",
+    kind: OptionKind::Number { default: 0.1, rule: "a number in (0, 1]", holds: |x| x > 0.0 && x <= 1.0 },
+    shapes: Shapes::Sums,
+};
+
+/// Points of a curve.
+pub(crate) const POINTS: OptionSpec = OptionSpec {
+    name: "points",
+    description: "points of the curve after that at share 0",
+    kind: OptionKind::Number {
+        default: 20.0,
+        rule: "a whole number from 1 to 1000",
+        holds: |x| (1.0..=1000.0).contains(&x) && x.fract() == 0.0,
+    },
+    shapes: Shapes::Sums,
+};
+
+/// What the draws of a null law are made from.
+pub(crate) const NULL_SEED: OptionSpec = OptionSpec {
+    name: "seed",
+    description: "seed of the draws of the statistic's law",
+    kind: OptionKind::Number {
+        default: 0.0,
+        rule: "a whole number from 0 to 2^53",
+        holds: |x| (0.0..=9_007_199_254_740_992.0).contains(&x) && x.fract() == 0.0,
+    },
+    shapes: Shapes::Interval,
+};
+
 /// Where the slope on a covariate comes from.
 pub(crate) const THETA: OptionSpec = OptionSpec {
     name: "theta",

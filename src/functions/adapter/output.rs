@@ -1,12 +1,14 @@
 //! Results as arrays.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use datafusion::arrow::array::{ArrayRef, Float64Array, Int64Array, ListArray, StructArray};
 use datafusion::arrow::buffer::OffsetBuffer;
 use datafusion::arrow::datatypes::{DataType, Field, Fields};
 
-use crate::estimators::{Bin, GoodnessOfFit, Inference, TestResult};
+use crate::estimators::{
+    Bin, CostPoint, CurvePoint, Drift, GoodnessOfFit, Inference, Monotonicity, Stability, TestResult,
+};
 
 /// A result that makes a column.
 pub(crate) trait Column: Sized {
@@ -65,94 +67,143 @@ pub(super) fn inference_column(results: &[Inference], appended: &[&str]) -> Arra
     Arc::new(StructArray::new(fields, columns, None))
 }
 
-static GOODNESS_OF_FIT: LazyLock<Fields> = LazyLock::new(|| {
-    Fields::from(vec![
-        Field::new("chi2", DataType::Float64, true),
-        Field::new("df", DataType::Int64, true),
-        Field::new("p_value", DataType::Float64, true),
-        Field::new("n", DataType::Int64, true),
-    ])
-});
+/// A result of several named numbers: a struct in SQL, and a list of structs where there are several of them.
+pub(crate) trait Record: Sized + 'static {
+    /// The fields, in their order.
+    const FIELDS: &'static [Cell<Self>];
+}
 
-impl Column for GoodnessOfFit {
-    fn data_type() -> DataType {
-        DataType::Struct(GOODNESS_OF_FIT.clone())
+/// A field of a record: its name, and its value of which `None` is NULL.
+pub(crate) enum Cell<T> {
+    Number(&'static str, fn(&T) -> Option<f64>),
+    Count(&'static str, fn(&T) -> Option<u64>),
+}
+
+impl<T> Cell<T> {
+    fn field(&self) -> Field {
+        match self {
+            Self::Number(name, _) => Field::new(*name, DataType::Float64, true),
+            Self::Count(name, _) => Field::new(*name, DataType::Int64, true),
+        }
     }
 
-    fn column(results: &[Self]) -> ArrayRef {
-        let columns = vec![
-            numbers(results, |r: &Self| r.chi2),
-            counts(results, |r: &Self| r.df),
-            numbers(results, |r: &Self| r.p_value),
-            counts(results, |r: &Self| r.n),
-        ];
-        Arc::new(StructArray::new(GOODNESS_OF_FIT.clone(), columns, None))
+    fn column(&self, records: &[T]) -> ArrayRef {
+        match self {
+            Self::Number(_, value) => numbers(records, value),
+            Self::Count(_, value) => {
+                Arc::new(records.iter().map(|r| value(r).map(|count| count as i64)).collect::<Int64Array>())
+            }
+        }
     }
 }
 
-static TEST_RESULT: LazyLock<Fields> = LazyLock::new(|| {
-    let number = |name| Field::new(name, DataType::Float64, true);
-    Fields::from(vec![number("statistic"), number("p_value")])
-});
-
-impl Column for TestResult {
+impl<T: Record> Column for T {
     fn data_type() -> DataType {
-        DataType::Struct(TEST_RESULT.clone())
+        DataType::Struct(T::FIELDS.iter().map(Cell::field).collect())
     }
 
     fn column(results: &[Self]) -> ArrayRef {
-        let columns = vec![numbers(results, |r: &Self| r.statistic), numbers(results, |r: &Self| r.p_value)];
-        Arc::new(StructArray::new(TEST_RESULT.clone(), columns, None))
+        let fields: Fields = T::FIELDS.iter().map(Cell::field).collect();
+        let columns = T::FIELDS.iter().map(|cell| cell.column(results)).collect();
+        Arc::new(StructArray::new(fields, columns, None))
     }
 }
 
-static BIN: LazyLock<Fields> = LazyLock::new(|| {
-    let number = |name| Field::new(name, DataType::Float64, true);
-    let count = |name| Field::new(name, DataType::Int64, true);
-    Fields::from(vec![
-        count("bin"),
-        number("lower"),
-        number("upper"),
-        count("n"),
-        count("n_treated"),
-        count("n_control"),
-        number("predicted"),
-        number("actual"),
-        number("std_error"),
-        number("ci_low"),
-        number("ci_high"),
-    ])
-});
-
-impl Column for Vec<Bin> {
+impl<T: Record + Copy> Column for Vec<T> {
     fn data_type() -> DataType {
-        DataType::new_list(DataType::Struct(BIN.clone()), true)
+        DataType::new_list(T::data_type(), true)
     }
 
     fn column(results: &[Self]) -> ArrayRef {
-        let bins: Vec<Bin> = results.iter().flatten().copied().collect();
-        let number = |field: fn(&Bin) -> Option<f64>| numbers(&bins, field);
-        let count = |field: fn(&Bin) -> Option<u64>| -> ArrayRef {
-            Arc::new(bins.iter().map(|bin| field(bin).map(|count| count as i64)).collect::<Int64Array>())
-        };
-        let columns = vec![
-            count(|bin| Some(bin.number)),
-            number(|bin| Some(bin.lower)),
-            number(|bin| Some(bin.upper)),
-            count(|bin| Some(bin.n)),
-            count(|bin| bin.n_treated),
-            count(|bin| bin.n_control),
-            number(|bin| Some(bin.predicted)),
-            number(|bin| bin.actual),
-            number(|bin| bin.std_error),
-            number(|bin| bin.ci_low),
-            number(|bin| bin.ci_high),
-        ];
-        let values = Arc::new(StructArray::new(BIN.clone(), columns, None));
-        let item = Arc::new(Field::new_list_field(DataType::Struct(BIN.clone()), true));
+        let records: Vec<T> = results.iter().flatten().copied().collect();
+        let item = Arc::new(Field::new_list_field(T::data_type(), true));
         let lengths = OffsetBuffer::from_lengths(results.iter().map(Vec::len));
-        Arc::new(ListArray::new(item, lengths, values, None))
+        Arc::new(ListArray::new(item, lengths, T::column(&records), None))
     }
+}
+
+impl Record for GoodnessOfFit {
+    const FIELDS: &'static [Cell<Self>] = &[
+        Cell::Number("chi2", |r| r.chi2),
+        Cell::Count("df", |r| Some(r.df)),
+        Cell::Number("p_value", |r| r.p_value),
+        Cell::Count("n", |r| Some(r.n)),
+    ];
+}
+
+impl Record for TestResult {
+    const FIELDS: &'static [Cell<Self>] =
+        &[Cell::Number("statistic", |r| r.statistic), Cell::Number("p_value", |r| r.p_value)];
+}
+
+impl Record for Drift {
+    const FIELDS: &'static [Cell<Self>] = &[
+        Cell::Number("statistic", |r| r.statistic),
+        Cell::Number("p_value", |r| r.p_value),
+        Cell::Count("bins", |r| Some(r.bins)),
+        Cell::Count("empty_bins", |r| Some(r.empty_bins)),
+    ];
+}
+
+impl Record for Stability {
+    const FIELDS: &'static [Cell<Self>] = &[
+        Cell::Number("spearman", |r| r.spearman),
+        Cell::Number("kendall_tau", |r| r.kendall_tau),
+        Cell::Number("top_overlap", |r| r.top_overlap),
+    ];
+}
+
+impl Record for Monotonicity {
+    const FIELDS: &'static [Cell<Self>] = &[
+        Cell::Count("violations", |r| Some(r.violations)),
+        Cell::Number("largest_violation", |r| r.largest_violation),
+        Cell::Number("kendall_tau", |r| r.kendall_tau),
+        Cell::Number("p_value", |r| r.p_value),
+        Cell::Count("n", |r| Some(r.n)),
+        Cell::Count("n_skipped", |r| Some(r.n_skipped)),
+    ];
+}
+
+impl Record for Bin {
+    const FIELDS: &'static [Cell<Self>] = &[
+        Cell::Count("bin", |r| Some(r.number)),
+        Cell::Number("lower", |r| Some(r.lower)),
+        Cell::Number("upper", |r| Some(r.upper)),
+        Cell::Count("n", |r| Some(r.n)),
+        Cell::Count("n_treated", |r| r.n_treated),
+        Cell::Count("n_control", |r| r.n_control),
+        Cell::Number("predicted", |r| Some(r.predicted)),
+        Cell::Number("actual", |r| r.actual),
+        Cell::Number("std_error", |r| r.std_error),
+        Cell::Number("ci_low", |r| r.ci_low),
+        Cell::Number("ci_high", |r| r.ci_high),
+    ];
+}
+
+impl Record for CurvePoint {
+    const FIELDS: &'static [Cell<Self>] = &[
+        Cell::Number("share", |r| Some(r.share)),
+        Cell::Number("threshold", |r| r.threshold),
+        Cell::Number("uplift", |r| Some(r.uplift)),
+        Cell::Number("std_error", |r| r.std_error),
+        Cell::Number("ci_low", |r| r.ci_low),
+        Cell::Number("ci_high", |r| r.ci_high),
+    ];
+}
+
+impl Record for CostPoint {
+    const FIELDS: &'static [Cell<Self>] = &[
+        Cell::Number("share", |r| Some(r.share)),
+        Cell::Number("threshold", |r| r.threshold),
+        Cell::Number("value", |r| Some(r.value)),
+        Cell::Number("value_std_error", |r| r.value_std_error),
+        Cell::Number("cost", |r| Some(r.cost)),
+        Cell::Number("cost_std_error", |r| r.cost_std_error),
+        Cell::Number("cost_per_value", |r| r.cost_per_value),
+        Cell::Number("std_error", |r| r.std_error),
+        Cell::Number("ci_low", |r| r.ci_low),
+        Cell::Number("ci_high", |r| r.ci_high),
+    ];
 }
 
 fn numbers<T>(results: &[T], field: impl Fn(&T) -> Option<f64>) -> ArrayRef {

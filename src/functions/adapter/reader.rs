@@ -14,6 +14,7 @@ use super::cluster_key::cluster_keys;
 use super::definition::{Argument, Definition};
 use super::options::{MAX_WEIGHT, ON_INVALID, REWARD_RANGE, TRIM};
 use super::rule::Rule;
+use super::signature::is_number;
 use crate::estimators::{BLOCK, Rows};
 
 /// Reads the columns of one call.
@@ -200,6 +201,7 @@ impl Reader {
                 Source::Column(position) if argument.rule == Rule::Level => {
                     self.levels(&values[*position]).map(Some)
                 }
+                Source::Column(position) if argument.rule == Rule::Any => codes(&values[*position]).map(Some),
                 Source::Column(position) => {
                     let array = cast(&values[*position], &DataType::Float64)?;
                     Ok(Some(array.as_primitive::<Float64Type>().clone()))
@@ -225,6 +227,10 @@ impl Reader {
     fn error(&self, column: usize, values: &[ArrayRef], row: usize, value: f64) -> DataFusionError {
         let (argument, source) = &self.columns[column];
         match source {
+            Source::Column(position) if argument.rule == Rule::Any => {
+                let text = array_value_to_string(&values[*position], row).unwrap_or_default();
+                exec_datafusion_err!("{}: {} must be finite, got {text}", self.function, argument.name)
+            }
             Source::Column(position) if argument.rule == Rule::Level => {
                 let text = array_value_to_string(&values[*position], row).unwrap_or_default();
                 exec_datafusion_err!(
@@ -272,6 +278,21 @@ impl Reader {
         }
         verdict
     }
+}
+
+/// Numbers as they are, NaN for those that are not finite, and codes of other values; infinite for NULL.
+fn codes(array: &ArrayRef) -> Result<Float64Array> {
+    let numbers: Vec<f64> = if is_number(array.data_type()) {
+        let numbers = cast(array, &DataType::Float64)?;
+        let numbers = numbers.as_primitive::<Float64Type>();
+        numbers.values().iter().map(|&x| if x.is_finite() { x + 0.0 } else { f64::NAN }).collect()
+    } else {
+        // The leading bits, as many as a number holds.
+        cluster_keys(array)?.into_iter().map(|key| (key >> 75) as f64).collect()
+    };
+    let Some(nulls) = array.logical_nulls() else { return Ok(numbers.into()) };
+    let with_null = |(i, x)| if nulls.is_null(i) { f64::INFINITY } else { x };
+    Ok(numbers.into_iter().enumerate().map(with_null).collect::<Vec<_>>().into())
 }
 
 fn quoted(words: &[String]) -> String {

@@ -19,6 +19,10 @@ pub(crate) enum Rule {
     Weight,
     /// The position of an expected level, NaN for others.
     Level,
+    /// A number or the code of another value, infinite for NULL, NaN for numbers that are not finite.
+    Any,
+    /// A list of structs, which no rows are read from.
+    Points,
 }
 
 impl Rule {
@@ -33,7 +37,8 @@ impl Rule {
             Self::Probability => (0.0..=1.0).contains(&x),
             Self::Binary => (x == 0.0) | (x == 1.0),
             Self::Weight => (0.0..f64::INFINITY).contains(&x),
-            Self::Level => !x.is_nan(),
+            Self::Level | Self::Any => !x.is_nan(),
+            Self::Points => true,
         }
     }
 
@@ -49,20 +54,22 @@ impl Rule {
             Self::Probability => all(values, |x| Self::Probability.holds(x)),
             Self::Binary => all(values, |x| Self::Binary.holds(x)),
             Self::Weight => all(values, |x| Self::Weight.holds(x)),
-            Self::Level => all(values, |x| Self::Level.holds(x)),
+            Self::Level | Self::Any => all(values, |x| Self::Any.holds(x)),
+            Self::Points => true,
         }
     }
 
     /// The rule in words, after "must be".
     pub(crate) fn text(self) -> &'static str {
         match self {
-            Self::Finite => "finite",
+            Self::Finite | Self::Any => "finite",
             Self::Propensity => "in (0, 1]",
             Self::TreatedPropensity => "in (0, 1)",
             Self::Probability => "in [0, 1]",
             Self::Binary => "0 or 1",
             Self::Weight => "finite and not negative",
             Self::Level => "one of the expected levels",
+            Self::Points => "a list of points",
         }
     }
 
@@ -70,7 +77,7 @@ impl Rule {
     fn breach(self, name: &str) -> String {
         match self {
             // Infinity minus itself is NaN, and NaN differs from 0.
-            Self::Finite | Self::Level => format!("{name} - {name} <> 0"),
+            Self::Finite | Self::Level | Self::Any | Self::Points => format!("{name} - {name} <> 0"),
             Self::Propensity => format!("NOT ({name} > 0 AND {name} <= 1)"),
             Self::TreatedPropensity => format!("NOT ({name} > 0 AND {name} < 1)"),
             Self::Probability => format!("NOT ({name} >= 0 AND {name} <= 1)"),

@@ -103,7 +103,7 @@ impl ScalarUDFImpl for ScoreFunction {
 }
 
 /// The arguments as constant expressions, NULL for columns.
-fn constants(args: &[ColumnarValue]) -> Vec<Arc<dyn PhysicalExpr>> {
+pub(super) fn constants(args: &[ColumnarValue]) -> Vec<Arc<dyn PhysicalExpr>> {
     args.iter()
         .map(|arg| -> Arc<dyn PhysicalExpr> {
             Arc::new(Literal::new(match arg {

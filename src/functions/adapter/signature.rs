@@ -1,6 +1,6 @@
 //! Types of arguments: what is accepted, and what the engine casts it to.
 
-use datafusion::arrow::datatypes::DataType;
+use datafusion::arrow::datatypes::{DataType, Field};
 use datafusion::common::types::{logical_binary, logical_float64, logical_int64, logical_string};
 use datafusion::common::{Result, plan_err};
 use datafusion::logical_expr::{Coercion, Signature, TypeSignature, TypeSignatureClass, Volatility};
@@ -14,29 +14,39 @@ pub(super) fn signature(definition: &Definition) -> Signature {
     let columns: Vec<Coercion> = definition
         .arguments
         .iter()
-        .map(|argument| if argument.rule == Rule::Level { logical_string() } else { logical_float64() })
-        .chain(definition.clustered.then(logical_int64))
-        .map(|logical| Coercion::new_exact(TypeSignatureClass::Native(logical)))
+        .map(|argument| match argument.rule {
+            Rule::Level => TypeSignatureClass::Native(logical_string()),
+            _ => TypeSignatureClass::Native(logical_float64()),
+        })
+        .chain(definition.clustered.then(|| TypeSignatureClass::Native(logical_int64())))
+        .map(Coercion::new_exact)
         .collect();
     let required = definition.required().max(definition.short_form.len());
     let mut forms = vec![columns[..required].to_vec(), columns];
     forms.dedup();
-    listed(&definition.argument_names(), forms)
+    listed(&definition.argument_names(), forms.into_iter().map(TypeSignature::Coercible))
+}
+
+/// The signature of a function of a list of points.
+pub(super) fn points_signature(definition: &Definition) -> Signature {
+    let number = |name| Field::new(name, DataType::Float64, true);
+    let point = DataType::Struct(vec![number("predicted"), number("actual"), number("std_error")].into());
+    listed(&definition.argument_names(), [TypeSignature::Exact(vec![DataType::new_list(point, true)])])
 }
 
 /// The signature of functions that merge states.
 pub(super) fn merge_signature(names: &[&str]) -> Signature {
-    listed(names, vec![vec![Coercion::new_exact(TypeSignatureClass::Native(logical_binary()))]])
+    let state = Coercion::new_exact(TypeSignatureClass::Native(logical_binary()));
+    listed(names, [TypeSignature::Coercible(vec![state])])
 }
 
 /// A signature whose types are the function's own matter: the engine tries `UserDefined` first and lists the rest in
 /// `information_schema` and `SHOW FUNCTIONS`, where it would show nothing of a `UserDefined` alone.
-fn listed(names: &[&str], forms: Vec<Vec<Coercion>>) -> Signature {
+fn listed(names: &[&str], forms: impl IntoIterator<Item = TypeSignature>) -> Signature {
     let names: Vec<String> = names.iter().map(ToString::to_string).collect();
     let mut signature = Signature::user_defined(Volatility::Immutable)
         .with_parameter_names(names)
         .expect("argument names are distinct");
-    let forms = forms.into_iter().map(TypeSignature::Coercible);
     signature.type_signature =
         TypeSignature::OneOf([TypeSignature::UserDefined].into_iter().chain(forms).collect());
     signature
@@ -51,7 +61,7 @@ pub(super) fn coerce(definition: &Definition, function: &str, types: &[DataType]
     let mut coerced = types.to_vec();
     for (argument, position) in definition.arguments.iter().zip(&layout.columns) {
         let Some(position) = *position else { continue };
-        if argument.rule == Rule::Level {
+        if matches!(argument.rule, Rule::Level | Rule::Any | Rule::Points) {
             continue;
         }
         if !is_number(&types[position]) {
@@ -62,7 +72,8 @@ pub(super) fn coerce(definition: &Definition, function: &str, types: &[DataType]
     Ok(coerced)
 }
 
-fn is_number(data_type: &DataType) -> bool {
+/// Whether values of a type are read as numbers.
+pub(super) fn is_number(data_type: &DataType) -> bool {
     match data_type {
         DataType::Boolean | DataType::Null => true,
         DataType::Dictionary(_, values) => is_number(values),

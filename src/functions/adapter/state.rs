@@ -108,6 +108,7 @@ impl Header {
             clustered: self.clustered,
             options: Options::from_identity(definition.options(), &self.options)?,
             shares: vec![],
+            levels: false,
         })
     }
 

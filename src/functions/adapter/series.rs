@@ -1,0 +1,191 @@
+//! The engine's scalar function of a definition over lists of points: a record for each list.
+
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, Float64Array, StructArray, make_array};
+use datafusion::arrow::compute::cast;
+use datafusion::arrow::datatypes::{DataType, Fields, Float64Type};
+use datafusion::common::{Result, ScalarValue, exec_err, internal_err, plan_err};
+use datafusion::logical_expr::{ColumnarValue, Documentation, ScalarFunctionArgs, ScalarUDFImpl, Signature};
+
+use super::aggregate::Shape;
+use super::call::{Call, Layout};
+use super::definition::{Definition, Kind};
+use super::documentation::document;
+use super::score::constants;
+use super::signature::points_signature;
+use crate::estimators::Point;
+
+/// The points of a list in their order, without those that have no effect or no error.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Series {
+    pub(crate) points: Vec<Point>,
+    pub(crate) skipped: usize,
+}
+
+/// A scalar function of a list of points.
+#[derive(Debug)]
+pub(in crate::functions) struct SeriesFunction {
+    definition: &'static Definition,
+    signature: Signature,
+    documentation: Documentation,
+}
+
+impl SeriesFunction {
+    pub(in crate::functions) fn new(definition: &'static Definition) -> Self {
+        Self {
+            definition,
+            signature: points_signature(definition),
+            documentation: document(definition, Shape::Number),
+        }
+    }
+
+    /// Whether the list is one of points.
+    fn check(&self, types: &[DataType]) -> Result<()> {
+        Layout::new(self.definition, self.name(), types)?;
+        let is_points = match &types[0] {
+            DataType::Null => true,
+            DataType::List(item) => match item.data_type() {
+                DataType::Struct(fields) => Names::of(fields).is_some(),
+                _ => false,
+            },
+            _ => false,
+        };
+        if is_points {
+            return Ok(());
+        }
+        plan_err!(
+            "{}: {} must be a list of structs with actual (or cost_per_value) and std_error, as uplift_calibration_bins and cost_curve return, got {}",
+            self.name(),
+            self.definition.arguments[0].name,
+            types[0]
+        )
+    }
+
+    fn series(&self, lists: &ArrayRef) -> Result<Vec<Series>> {
+        let Some(lists) = lists.as_list_opt::<i32>() else {
+            return Ok(vec![Series::default(); lists.len()]);
+        };
+        let structs = lists.values().as_struct();
+        let Some(names) = Names::of(structs.fields()) else {
+            return internal_err!("{}: the points have lost their fields", self.name());
+        };
+        let number = |name: &str| -> Result<Float64Array> {
+            let column = structs.column_by_name(name).map(|column| cast(column, &DataType::Float64));
+            match column.transpose()? {
+                Some(column) => Ok(column.as_primitive::<Float64Type>().clone()),
+                None => Ok(Float64Array::new_null(structs.len())),
+            }
+        };
+        let (predicted, actual, std_error) =
+            (number("predicted")?, number(names.actual)?, number("std_error")?);
+        let mut all = vec![];
+        for list in 0..lists.len() {
+            let mut series = Series::default();
+            let offsets = lists.value_offsets();
+            let length = if lists.is_null(list) { 0 } else { lists.value_length(list) as usize };
+            for place in 0..length {
+                let i = offsets[list] as usize + place;
+                if structs.is_null(i) || actual.is_null(i) || std_error.is_null(i) {
+                    series.skipped += 1;
+                    continue;
+                }
+                // Points that were not predicted are in their order.
+                let predicted = if predicted.is_null(i) { place as f64 } else { predicted.value(i) };
+                let (actual, std_error) = (actual.value(i), std_error.value(i));
+                if !(predicted.is_finite() && actual.is_finite() && (0.0..f64::INFINITY).contains(&std_error))
+                {
+                    return exec_err!(
+                        "{}: points must be finite and their std_error not negative, got {} {actual} with std_error {std_error}",
+                        self.name(),
+                        names.actual
+                    );
+                }
+                if std_error == 0.0 {
+                    series.skipped += 1;
+                } else {
+                    series.points.push(Point { predicted, actual, std_error });
+                }
+            }
+            all.push(series);
+        }
+        Ok(all)
+    }
+}
+
+/// What the field of the effect is called.
+struct Names {
+    actual: &'static str,
+}
+
+impl Names {
+    fn of(fields: &Fields) -> Option<Self> {
+        fields.find("std_error")?;
+        let actual = ["actual", "cost_per_value"].into_iter().find(|name| fields.find(name).is_some())?;
+        Some(Self { actual })
+    }
+}
+
+impl PartialEq for SeriesFunction {
+    fn eq(&self, other: &Self) -> bool {
+        self.definition.name == other.definition.name
+    }
+}
+
+impl Eq for SeriesFunction {}
+
+impl Hash for SeriesFunction {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.definition.name.hash(state);
+    }
+}
+
+impl ScalarUDFImpl for SeriesFunction {
+    fn name(&self) -> &str {
+        self.definition.name
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, arg_types: &[DataType]) -> Result<DataType> {
+        self.check(arg_types)?;
+        match self.definition.kind {
+            Kind::Series { data_type, .. } => Ok(data_type()),
+            _ => internal_err!("{} is not a function of points", self.name()),
+        }
+    }
+
+    fn coerce_types(&self, arg_types: &[DataType]) -> Result<Vec<DataType>> {
+        Ok(arg_types.to_vec())
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let Kind::Series { apply, .. } = &self.definition.kind else {
+            return internal_err!("{} is not a function of points", self.name());
+        };
+        let types: Vec<_> = args.args.iter().map(ColumnarValue::data_type).collect();
+        let layout = Layout::new(self.definition, self.name(), &types)?;
+        if let (Some(DataType::Struct(_)), Some(ColumnarValue::Array(_))) = (types.last(), args.args.last()) {
+            return plan_err!("{}: options must be constants, got a column", self.name());
+        }
+        let call = Call::new(self.definition, self.name(), &layout, &constants(&args.args), |_| true)?;
+        let is_constant = matches!(args.args[0], ColumnarValue::Scalar(_));
+        let lists = args.args[0].to_array(if is_constant { 1 } else { args.number_rows })?;
+        let records = apply(&call, &self.series(&lists)?);
+        // Nothing is known of a list that is NULL.
+        let nulls = lists.logical_nulls();
+        let records = make_array(records.to_data().into_builder().nulls(nulls).build()?);
+        Ok(if is_constant {
+            ColumnarValue::Scalar(ScalarValue::try_from_array(&records, 0)?)
+        } else {
+            ColumnarValue::Array(Arc::new(StructArray::from(records.to_data())))
+        })
+    }
+
+    fn documentation(&self) -> Option<&Documentation> {
+        Some(&self.documentation)
+    }
+}

@@ -1,0 +1,53 @@
+//! Numbers that look random and are the same each time.
+//!
+//! Source: Steele, Lea and Flood (2014), "Fast Splittable Pseudorandom Number Generators" (SplitMix64).
+
+/// A step of the generator's counter.
+const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
+
+/// Mixes the bits of a number so that those of neighbours have nothing in common.
+pub(crate) fn mixed(x: u64) -> u64 {
+    let x = x.wrapping_add(STEP);
+    let x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    x ^ (x >> 31)
+}
+
+/// Draws of a seeded generator.
+#[derive(Clone, Debug)]
+pub(crate) struct Draws(u64);
+
+impl Draws {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// Draws from [0, 1), with 53 random bits.
+    pub(crate) fn uniform(&mut self) -> f64 {
+        let bits = mixed(self.0);
+        self.0 = self.0.wrapping_add(STEP);
+        (bits >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    /// Draws from the standard normal distribution. Source: Box and Muller (1958).
+    pub(crate) fn normal(&mut self) -> f64 {
+        let radius = (-2.0 * (1.0 - self.uniform()).ln()).sqrt();
+        radius * (std::f64::consts::TAU * self.uniform()).cos()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Draws;
+
+    #[test]
+    fn draws_have_the_moments_of_their_laws() {
+        let mut draws = Draws::new(7);
+        const N: usize = 200_000;
+        let mean = |mut f: Box<dyn FnMut() -> f64 + '_>| (0..N).map(|_| f()).sum::<f64>() / N as f64;
+        let uniform = mean(Box::new(|| draws.uniform()));
+        assert!((uniform - 0.5).abs() < 5.0 * (1.0 / 12.0 / N as f64).sqrt(), "{uniform}");
+        let square = mean(Box::new(|| draws.normal().powi(2)));
+        assert!((square - 1.0).abs() < 5.0 * (2.0 / N as f64).sqrt(), "{square}");
+    }
+}
