@@ -8,6 +8,7 @@ mod aucc;
 mod autoc;
 mod auuc;
 mod calibration_slope;
+mod chi_square_p_value;
 mod cost_curve;
 mod cuped_ate;
 mod diff_in_means;
@@ -43,6 +44,7 @@ mod srm_p_value;
 mod srm_test;
 mod subgaussian_dr_policy_value;
 mod switch_dr_policy_value;
+mod t_p_value;
 mod uplift_at;
 mod uplift_calibration_bins;
 mod uplift_curve;
@@ -57,7 +59,7 @@ pub(crate) use adapter::Entry;
 use adapter::{AggregateFunction, Definition, Kind, MergeFunction, ScoreFunction, SeriesFunction, Shape};
 
 /// Every function of the crate, in the order of the reference.
-static DEFINITIONS: [&Definition; 45] = [
+static DEFINITIONS: [&Definition; 47] = [
     // Identify.
     &mean_ci::DEFINITION,
     &diff_in_means::DEFINITION,
@@ -77,6 +79,8 @@ static DEFINITIONS: [&Definition; 45] = [
     &max_weight_share::DEFINITION,
     &weight_mean_test::DEFINITION,
     &normal_p_value::DEFINITION,
+    &t_p_value::DEFINITION,
+    &chi_square_p_value::DEFINITION,
     // Validate.
     &ips_score::DEFINITION,
     &dr_score::DEFINITION,

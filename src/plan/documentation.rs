@@ -31,16 +31,23 @@ pub(crate) struct OptionSpec {
 pub(crate) enum OptionKind {
     /// An expression over the relation.
     Column { optional: bool },
-    /// Expressions over the relation by name: `{'name': expression}`.
-    Columns { optional: bool },
+    /// Expressions over the relation by name, `{'name': expression}`, whose values are numbers or texts.
+    Columns { optional: bool, values: Values },
     /// A constant; without a default it is required.
     Constant { default: Option<String> },
+}
+
+/// What the values of named expressions are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Values {
+    Numbers,
+    Texts,
 }
 
 impl OptionSpec {
     pub(crate) fn is_required(&self) -> bool {
         match &self.kind {
-            OptionKind::Column { optional } | OptionKind::Columns { optional } => !optional,
+            OptionKind::Column { optional } | OptionKind::Columns { optional, .. } => !optional,
             OptionKind::Constant { default } => default.is_none(),
         }
     }

@@ -4,12 +4,23 @@ use datafusion::arrow::array::AsArray;
 use datafusion::prelude::{SessionConfig, SessionContext};
 
 /// A call of every macro over `log`.
-const CALLS: [&str; 6] = [
+const CALLS: [&str; 12] = [
     "arm_effects((SELECT * FROM log), outcome => reward, arm => action, control => 'none', cluster => unit,
        shares => {'none': 1, 'mail': 1})",
     "balance_table((SELECT * FROM log), treated => reward, covariates => {'q': q, 'unit': unit}, weight => propensity)",
     "cell_support((SELECT * FROM log), action => action, propensity => propensity, segment => unit,
        target_prob => target_prob, reward => reward, family => action)",
+    "overlap_report((SELECT * FROM log), treated => reward, propensity => propensity, segment => unit)",
+    "calibration_over_time((SELECT * FROM log), period => assigned_at, prediction => q, outcome => q, treated => reward,
+       propensity => propensity, cluster => unit)",
+    "confidence_sequence((SELECT * FROM log), position => assigned_at, reward => reward, propensity => propensity,
+       target_prob => target_prob, unit => unit, series => action, lower => 0, upper => 1, max_weight => 1, points => 5)",
+    "feature_contract((SELECT * FROM log), is_current => reward, features => {'q': q}, levels => {'action': action},
+       unit => unit)",
+    "horizon_reliability((SELECT * FROM log), horizons => {'q': q, 'reward': reward}, treated => unit % 2,
+       cluster => decision)",
+    "joint_effects((SELECT * FROM log), outcome => reward, programs => {'a': unit % 2, 'b': decision % 2},
+       propensity => propensity, stratum => unit, partition => action, unit => unit)",
     "propensity_audit((SELECT * FROM log), action => action, propensity => propensity, segment => unit)",
     "log_contract((SELECT * FROM log), action => action, propensity => propensity, unit => unit, outcome => reward,
        decision => decision, assigned_at => assigned_at, observed_at => observed_at)",

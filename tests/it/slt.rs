@@ -3,6 +3,8 @@
 //!
 //! Type letters: `B` boolean, `I` integer, `R` float or decimal, `T` text, `?` anything else. Floats are shown with
 //! nine decimals at most, trailing zeros cut (`4`, `0.75`): partial sums meet in any order, so the last bits vary.
+//!
+//! `SLT=qini cargo test -- slt` runs the files whose names contain that.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -40,6 +42,9 @@ fn run_all(config: &SessionConfig) {
         .filter(|path| path.extension().is_some_and(|extension| extension == "slt"))
         .collect();
     files.sort();
+    if let Ok(part) = std::env::var("SLT") {
+        files.retain(|file| file.to_string_lossy().contains(&part));
+    }
     assert!(!files.is_empty(), "no files in tests/slt");
     let failures: Vec<String> = files.iter().flat_map(|file| run(file, config)).collect();
     assert!(failures.is_empty(), "{} failures\n\n{}", failures.len(), failures.join("\n"));

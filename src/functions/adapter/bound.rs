@@ -37,16 +37,23 @@ pub(crate) struct BoundAggregate(Box<dyn Binding>);
 pub(crate) struct RowScore(Box<ScoreOfRow>);
 
 /// From the columns and the position of a row to its score.
-type ScoreOfRow = dyn Fn(&[&[f64]], usize) -> f64 + Send + Sync;
+type ScoreOfRow = dyn Fn(&[&[f64]], usize) -> Option<f64> + Send + Sync;
 
 impl RowScore {
     /// Makes a row function of a function of the arguments' numbers.
     pub(crate) fn new<const A: usize>(score: impl Fn([f64; A]) -> f64 + Send + Sync + 'static) -> Self {
+        Self::nullable(move |row| Some(score(row)))
+    }
+
+    /// The same of a function that is not defined everywhere.
+    pub(crate) fn nullable<const A: usize>(
+        score: impl Fn([f64; A]) -> Option<f64> + Send + Sync + 'static,
+    ) -> Self {
         Self(Box::new(move |columns, i| score(std::array::from_fn(|a| columns[a][i]))))
     }
 
     /// The score of row `i`.
-    pub(super) fn score(&self, columns: &[&[f64]], i: usize) -> f64 {
+    pub(super) fn score(&self, columns: &[&[f64]], i: usize) -> Option<f64> {
         (self.0)(columns, i)
     }
 }

@@ -123,7 +123,7 @@ struct Scores<'a> {
 impl Sink for Scores<'_> {
     fn rows(&mut self, rows: Rows<'_>, groups: &[usize]) {
         for (i, &group) in groups.iter().enumerate() {
-            self.scores[group] = Some(self.score.score(rows.columns, i));
+            self.scores[group] = self.score.score(rows.columns, i);
         }
     }
 

@@ -9,6 +9,7 @@
 //! -- @column outcome the outcome, in any unit
 //! -- @column? cluster who is dependent
 //! -- @columns? propensities probability of each action: {'action': expression}
+//! -- @levels? features the same with values of any type, as texts
 //! -- @constant alpha = 0.05 miscoverage rate
 //! -- @constant control the arm to compare with
 //! -- @example
@@ -19,7 +20,7 @@
 
 use datafusion::common::{Result, plan_err};
 
-use crate::plan::documentation::{Documentation, OptionKind, OptionSpec};
+use crate::plan::documentation::{Documentation, OptionKind, OptionSpec, Values};
 
 /// Reads the header of the macro `name`.
 pub(super) fn parse(name: &str, text: &str) -> Result<Documentation> {
@@ -102,7 +103,8 @@ fn option(macro_name: &str, tag: &str, rest: &str) -> Result<OptionSpec> {
     }
     let kind = match tag.trim_end_matches('?') {
         "@column" => OptionKind::Column { optional: tag.ends_with('?') },
-        "@columns" => OptionKind::Columns { optional: tag.ends_with('?') },
+        "@columns" => OptionKind::Columns { optional: tag.ends_with('?'), values: Values::Numbers },
+        "@levels" => OptionKind::Columns { optional: tag.ends_with('?'), values: Values::Texts },
         "@constant" => {
             let mut default = None;
             if let Some(given) = description.trim_start().strip_prefix("= ") {
@@ -114,7 +116,7 @@ fn option(macro_name: &str, tag: &str, rest: &str) -> Result<OptionSpec> {
         }
         _ => {
             return plan_err!(
-                "{macro_name}.sql: unknown tag '{tag}'; there are @column, @columns, @constant and @example"
+                "{macro_name}.sql: unknown tag '{tag}'; there are @column, @columns, @levels, @constant and @example"
             );
         }
     };

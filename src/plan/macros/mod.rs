@@ -20,12 +20,18 @@ use super::call::RelationCall;
 use super::documentation::Documentation;
 
 /// The files of `sql/relations`.
-const FILES: [(&str, &str); 6] = [
+const FILES: [(&str, &str); 12] = [
     ("arm_effects", include_str!("../../../sql/relations/arm_effects.sql")),
     ("balance_table", include_str!("../../../sql/relations/balance_table.sql")),
+    ("calibration_over_time", include_str!("../../../sql/relations/calibration_over_time.sql")),
     ("cell_support", include_str!("../../../sql/relations/cell_support.sql")),
+    ("confidence_sequence", include_str!("../../../sql/relations/confidence_sequence.sql")),
+    ("feature_contract", include_str!("../../../sql/relations/feature_contract.sql")),
+    ("horizon_reliability", include_str!("../../../sql/relations/horizon_reliability.sql")),
+    ("joint_effects", include_str!("../../../sql/relations/joint_effects.sql")),
     ("log_contract", include_str!("../../../sql/relations/log_contract.sql")),
     ("ope_report", include_str!("../../../sql/relations/ope_report.sql")),
+    ("overlap_report", include_str!("../../../sql/relations/overlap_report.sql")),
     ("propensity_audit", include_str!("../../../sql/relations/propensity_audit.sql")),
 ];
 

@@ -19,7 +19,7 @@ use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::{Span, Tokenizer};
 
 use crate::plan::call::RelationCall;
-use crate::plan::documentation::{Documentation, OptionKind, OptionSpec};
+use crate::plan::documentation::{Documentation, OptionKind, OptionSpec, Values};
 use crate::plan::input::Input;
 use crate::plan::problem::problem_at;
 
@@ -216,7 +216,7 @@ fn checked(
         return Err(problem_at(given.span(), message, Some(help)));
     }
     match &option.kind {
-        OptionKind::Columns { .. } => named_values(given, function, option),
+        OptionKind::Columns { values, .. } => named_values(given, function, option, *values),
         OptionKind::Constant { default: Some(default) } => literal_like(given, function, option, default),
         _ => Ok(given.clone()),
     }
@@ -282,12 +282,15 @@ impl Visitor for Unfit<'_> {
 }
 
 /// `[{'name': 'a', 'value': x}, …]` of `{'a': x, …}`.
-fn named_values(given: &Expr, function: &str, option: &OptionSpec) -> Result<Expr> {
+fn named_values(given: &Expr, function: &str, option: &OptionSpec, values: Values) -> Result<Expr> {
     let Expr::Dictionary(fields) = given else {
         let message = format!("{function}: {} must be {}, got {given}", option.name, option.takes());
         return Err(problem_at(given.span(), message, None));
     };
-    let pair = parse_expr("{'name': :name, 'value': CAST(:value AS DOUBLE)}")?;
+    let pair = parse_expr(match values {
+        Values::Numbers => "{'name': :name, 'value': CAST(:value AS DOUBLE)}",
+        Values::Texts => "{'name': :name, 'value': CAST(:value AS VARCHAR)}",
+    })?;
     let pairs = fields.iter().map(|field| {
         let values = BTreeMap::from([
             ("name".to_string(), text(field.key.value.clone())),
