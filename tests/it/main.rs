@@ -11,4 +11,5 @@ mod layers;
 mod reference;
 mod registry;
 mod relations;
+mod simulations;
 mod slt;

@@ -8,6 +8,7 @@ mod observational;
 mod policies;
 mod rankings;
 mod relations;
+mod sequences;
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
