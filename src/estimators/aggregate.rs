@@ -105,6 +105,13 @@ impl<'a> FloatReader<'a> {
         Ok(*head)
     }
 
+    /// Takes the next `length` bytes as a reader of their own.
+    pub(crate) fn part(&mut self, length: usize) -> Result<Self, DecodeError> {
+        let (head, tail) = self.0.split_at_checked(length).ok_or(DecodeError::Length)?;
+        self.0 = tail;
+        Ok(Self(head))
+    }
+
     /// Calls `read` with a source of the next `count` numbers.
     pub(crate) fn floats<T>(
         &mut self,

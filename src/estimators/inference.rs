@@ -61,6 +61,12 @@ pub(crate) struct IntervalSettings {
     bounds: Bounds,
 }
 
+impl Default for IntervalSettings {
+    fn default() -> Self {
+        Self::new(0.05, None, Bounds { reward: None, weight: f64::INFINITY })
+    }
+}
+
 impl IntervalSettings {
     /// Settings for miscoverage `alpha` in (0, 1).
     pub(crate) fn new(alpha: f64, interval: Option<Interval>, bounds: Bounds) -> Self {

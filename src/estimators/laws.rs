@@ -75,14 +75,6 @@ impl Table {
     }
 }
 
-fn settings() -> IntervalSettings {
-    settings_of(None)
-}
-
-fn settings_of(interval: Option<Interval>) -> IntervalSettings {
-    IntervalSettings::new(0.05, interval, Bounds { reward: None, weight: f64::INFINITY })
-}
-
 fn state_of<A: Aggregate>(aggregate: &A, rows: &Table, block: usize) -> A::State {
     let mut state = A::State::default();
     rows.blocks(block, |rows| aggregate.update(&mut state, rows));
@@ -91,7 +83,7 @@ fn state_of<A: Aggregate>(aggregate: &A, rows: &Table, block: usize) -> A::State
 
 fn inference_of<E: Estimator>(estimator: &E, mut state: E::State) -> Inference {
     estimator.settle(&mut state);
-    estimator.inference(&state, &settings())
+    estimator.inference(&state, &IntervalSettings::default())
 }
 
 /// The inference of an estimator over some rows.
@@ -111,7 +103,8 @@ pub(super) fn infer_resampled<S: Statistic>(
     resampling: Resampling,
 ) -> Inference {
     let clustered = Clustered(statistic.clone());
-    let settings = settings_of(Some(Interval::Bootstrap(resampling)));
+    let bounds = Bounds { reward: None, weight: f64::INFINITY };
+    let settings = IntervalSettings::new(0.05, Some(Interval::Bootstrap(resampling)), bounds);
     clustered.inference(&state_of(&clustered, rows, BLOCK), &settings)
 }
 
@@ -185,7 +178,11 @@ pub(super) fn check<S: Statistic, const A: usize>(statistic: &S, rows: &[[f64; A
     check_merging(&Clustered(statistic.clone()), &table);
 
     let plain = Plain(statistic.clone());
-    assert_eq!(plain.inference(&Default::default(), &settings()), Inference::default(), "empty is NULL");
+    assert_eq!(
+        plain.inference(&Default::default(), &IntervalSettings::default()),
+        Inference::default(),
+        "empty is NULL"
+    );
 
     // Repeated rows: the estimate stays, the plain error follows the number of rows, the clustered one stays.
     let times = 3;
@@ -210,10 +207,10 @@ mod tests {
         Aipw, Aucc, Baseline, CalibrationSlope, Convention, CostPerValue, Cuped, DifferenceInMeans,
         DirectMethod, DoublyRobust, DrLift, Estimand, InCluster, Independent, Ips, IpsLift, IpwAte, IpwMean,
         Late, Mean, Measure, OverRows, Ranking, RatioDifference, RelativeLift, Scores, SelfNormalizedDr,
-        SelfNormalizedIps, Shrinkage, ShrunkDr, Slope, SlopeForm, WeightedCostPerValue, WeightedRelativeLift,
-        Weighting,
+        SelfNormalizedIps, Shrinkage, ShrunkDr, Slope, SlopeForm, Tuned, WeightedCostPerValue,
+        WeightedRelativeLift, Weighting,
     };
-    use super::{check, check_merging, column_rows, infer};
+    use super::{Clustered, Plain, check, check_merging, column_rows, infer};
 
     const CLIP: f64 = 2.0;
 
@@ -289,6 +286,10 @@ mod tests {
         ] {
             check(&ShrunkDr { shrinkage }, &rows(logged));
         }
+        let logged = column_rows(&rows(logged));
+        let dros = |lambda| ShrunkDr { shrinkage: Shrinkage::Optimistic { lambda } };
+        check_merging(&Tuned::new(2, |lambda| Plain(dros(lambda))), &logged);
+        check_merging(&Tuned::new(2, |lambda| Clustered(dros(lambda))), &logged);
     }
 
     #[test]

@@ -30,6 +30,7 @@ mod sample_ratio;
 mod self_normalized;
 mod shrunk_dr;
 mod statistic;
+mod tuned;
 mod weights;
 
 pub(crate) use aggregate::{Aggregate, BLOCK, DecodeError, Estimator, FloatReader, Rows};
@@ -62,6 +63,7 @@ pub(crate) use sample_ratio::{GoodnessOfFit, SampleRatio};
 pub(crate) use self_normalized::{SelfNormalizedDr, SelfNormalizedIps};
 pub(crate) use shrunk_dr::{Shrinkage, ShrunkDr};
 pub(crate) use statistic::Statistic;
+pub(crate) use tuned::Tuned;
 pub(crate) use weights::{WeightMeasure, Weights};
 
 #[cfg(test)]

@@ -8,8 +8,9 @@
 //! Restelli (2021).
 
 use super::bounded::Bounds;
+use super::inference::{Appended, Errors};
 use super::ips::importance_weight;
-use super::statistic::{Linear, OneArm, Solution, Statistic};
+use super::statistic::{Linear, OneArm, Solution, Statistic, Sums};
 
 /// What becomes of an importance weight.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -67,6 +68,14 @@ impl Statistic for ShrunkDr {
 
     fn score_range(&self, bounds: &Bounds) -> Option<[f64; 2]> {
         bounds.of_corrected(self.shrinkage.largest_factor(bounds.weight))
+    }
+
+    /// The lambda that rows were shrunk with, unless it is none.
+    fn appended(&self, sums: &Self::Sums, _errors: &impl Errors<[[f64; 3]; 1]>) -> Appended {
+        let (Shrinkage::Switch { lambda }
+        | Shrinkage::Optimistic { lambda }
+        | Shrinkage::SubGaussian { lambda }) = self.shrinkage;
+        [Some(lambda).filter(|lambda| lambda.is_finite() && sums.count() > 0.0), None, None]
     }
 
     /// The log supports the policy when some weight is positive, even if all factors are zero: that is the direct method.

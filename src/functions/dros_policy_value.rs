@@ -1,20 +1,22 @@
 //! `dros_policy_value`: the doubly robust value of a policy with optimistically shrunk weights.
 
 use super::adapter::{
-    ALPHA, Argument, BOUNDED_INTERVAL, BoundAggregate, Constants, Definition, Kind, MAX_WEIGHT, ON_INVALID,
-    REPLICATES, REWARD_RANGE, SEED, SHRINKAGE_LAMBDA,
+    ALPHA, BOUNDED_INTERVAL, Constants, Definition, Kind, MAX_WEIGHT, ON_INVALID, REPLICATES, REWARD_RANGE,
+    SEED, SHRINKAGE_LAMBDA,
 };
-use crate::estimators::{Shrinkage, ShrunkDr};
+use super::shrunk_dr;
+use crate::estimators::Shrinkage;
 
 pub(super) static DEFINITION: Definition = Definition {
     name: "dros_policy_value",
     summary: "Mean reward of a target policy, doubly robust with optimistic shrinkage of the weights (DRos).",
     details: "Estimator: the mean of q_target + f (reward - q_logged) with f = lambda w / (w^2 + lambda) and w = target_prob / \
-        propensity. 0 gives the direct method, no lambda doubly robust. The interval covers the shrunk value and says nothing \
+        propensity. 0 gives the direct method, no lambda doubly robust. `lambda` 'auto' takes the one of 1, 4, 16, …, 4^10 and none that has the least \
+        bound on its squared error, for rewards within 1 of their predictions: scale others; `_ci` appends the lambda, NULL for none. The interval covers the shrunk value, takes the lambda as given and says nothing \
         about the bias of shrinking. NULL when all weights are zero. The p-value is NULL.",
     holds: "the logged propensities or the predictions are right, and the predictions were fitted without the row.",
     source: "Su, Dimakopoulou, Krishnamurthy and Dudík (2020).",
-    arguments: &[Argument::reward(), Argument::logged_propensity(), Argument::target_prob(), Argument::q_logged(), Argument::q_target()],
+    arguments: shrunk_dr::ARGUMENTS,
     short_form: &[],
     clustered: true,
     constants: Constants::Options(&[ALPHA, BOUNDED_INTERVAL, MAX_WEIGHT, ON_INVALID, REPLICATES, REWARD_RANGE, SEED, SHRINKAGE_LAMBDA]),
@@ -25,10 +27,9 @@ FROM (SELECT dros_policy_value_ci(reward, propensity, target_prob, q_logged, q_t
   AS log(reward, propensity, target_prob, q_logged, q_target));",
     kind: Kind::Estimator {
         number: true,
-        appended: &[],
+        appended: &["lambda"],
         bind: |call| {
-            let shrinkage = Shrinkage::Optimistic { lambda: call.options.number(&SHRINKAGE_LAMBDA) };
-            Ok(BoundAggregate::estimator(ShrunkDr { shrinkage }, call.clustered))
+            Ok(shrunk_dr::bind(call, &SHRINKAGE_LAMBDA, 2, |lambda| Shrinkage::Optimistic { lambda }))
         },
     },
 };

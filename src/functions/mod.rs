@@ -37,6 +37,7 @@ mod rank_stability;
 mod ranking;
 mod ratio_diff;
 mod relative_lift;
+mod shrunk_dr;
 mod smd;
 mod sndr_policy_value;
 mod snips_policy_value;

@@ -1,9 +1,10 @@
 //! `subgaussian_dr_policy_value`: the doubly robust value of a policy with sub-Gaussian weights.
 
 use super::adapter::{
-    ALPHA, Argument, BOUNDED_INTERVAL, BoundAggregate, Constants, Definition, Kind, MAX_WEIGHT,
-    MIXTURE_LAMBDA, ON_INVALID, REPLICATES, REWARD_RANGE, SEED,
+    ALPHA, BOUNDED_INTERVAL, BoundAggregate, Constants, Definition, Kind, MAX_WEIGHT, MIXTURE_LAMBDA,
+    ON_INVALID, REPLICATES, REWARD_RANGE, SEED,
 };
+use super::shrunk_dr;
 use crate::estimators::{Shrinkage, ShrunkDr};
 
 pub(super) static DEFINITION: Definition = Definition {
@@ -14,7 +15,7 @@ pub(super) static DEFINITION: Definition = Definition {
         about the bias of shrinking. NULL when all weights are zero. The p-value is NULL.",
     holds: "the logged propensities or the predictions are right, and the predictions were fitted without the row.",
     source: "Metelli, Russo and Restelli (2021).",
-    arguments: &[Argument::reward(), Argument::logged_propensity(), Argument::target_prob(), Argument::q_logged(), Argument::q_target()],
+    arguments: shrunk_dr::ARGUMENTS,
     short_form: &[],
     clustered: true,
     constants: Constants::Options(&[ALPHA, BOUNDED_INTERVAL, MAX_WEIGHT, MIXTURE_LAMBDA, ON_INVALID, REPLICATES, REWARD_RANGE, SEED]),

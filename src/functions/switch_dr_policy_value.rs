@@ -1,20 +1,22 @@
 //! `switch_dr_policy_value`: the doubly robust value of a policy, without large weights.
 
 use super::adapter::{
-    ALPHA, Argument, BOUNDED_INTERVAL, BoundAggregate, Constants, Definition, Kind, MAX_WEIGHT, ON_INVALID,
-    REPLICATES, REWARD_RANGE, SEED, SWITCH_LAMBDA,
+    ALPHA, BOUNDED_INTERVAL, Constants, Definition, Kind, MAX_WEIGHT, ON_INVALID, REPLICATES, REWARD_RANGE,
+    SEED, SWITCH_LAMBDA,
 };
-use crate::estimators::{Shrinkage, ShrunkDr};
+use super::shrunk_dr;
+use crate::estimators::Shrinkage;
 
 pub(super) static DEFINITION: Definition = Definition {
     name: "switch_dr_policy_value",
     summary: "Mean reward of a target policy by SWITCH: doubly robust where the weight is at most lambda, the prediction alone elsewhere.",
     details: "Estimator: the mean of q_target + w (reward - q_logged), w = target_prob / propensity counting as 0 above \
-        `lambda`. 0 gives the direct method, no lambda doubly robust. The interval covers the shrunk value and says nothing \
+        `lambda`. 0 gives the direct method, no lambda doubly robust. `lambda` 'auto' takes the one of 1, 2, 4, …, 1024 and none that has the least \
+        bound on its squared error, for rewards within 1 of their predictions: scale others; `_ci` appends the lambda, NULL for none. The interval covers the shrunk value, takes the lambda as given and says nothing \
         about the bias of shrinking. NULL when all weights are zero. The p-value is NULL.",
     holds: "the logged propensities or the predictions are right, and the predictions were fitted without the row.",
     source: "Wang, Agarwal and Dudík (2017).",
-    arguments: &[Argument::reward(), Argument::logged_propensity(), Argument::target_prob(), Argument::q_logged(), Argument::q_target()],
+    arguments: shrunk_dr::ARGUMENTS,
     short_form: &[],
     clustered: true,
     constants: Constants::Options(&[ALPHA, BOUNDED_INTERVAL, MAX_WEIGHT, ON_INVALID, REPLICATES, REWARD_RANGE, SEED, SWITCH_LAMBDA]),
@@ -25,10 +27,9 @@ FROM (SELECT switch_dr_policy_value_ci(reward, propensity, target_prob, q_logged
   AS log(reward, propensity, target_prob, q_logged, q_target));",
     kind: Kind::Estimator {
         number: true,
-        appended: &[],
+        appended: &["lambda"],
         bind: |call| {
-            let shrinkage = Shrinkage::Switch { lambda: call.options.number(&SWITCH_LAMBDA) };
-            Ok(BoundAggregate::estimator(ShrunkDr { shrinkage }, call.clustered))
+            Ok(shrunk_dr::bind(call, &SWITCH_LAMBDA, 1, |lambda| Shrinkage::Switch { lambda }))
         },
     },
 };

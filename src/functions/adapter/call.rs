@@ -26,6 +26,8 @@ pub(crate) struct Layout {
     null_constants: bool,
     /// Whether a column of any type is not one of numbers.
     levels: bool,
+    /// Names of the constants that are texts.
+    texts: Vec<String>,
 }
 
 impl Layout {
@@ -69,6 +71,13 @@ impl Layout {
             cluster: (definition.clustered && given(arguments)).then_some(arguments),
             constants: has_constants.then_some(types.len() - 1),
             null_constants: named_null,
+            texts: match types.last() {
+                Some(DataType::Struct(fields)) => {
+                    let texts = fields.iter().filter(|field| field.data_type().is_string());
+                    texts.map(|field| field.name().clone()).collect()
+                }
+                _ => vec![],
+            },
             levels: definition
                 .arguments
                 .iter()
@@ -96,14 +105,16 @@ pub(crate) struct Call {
 }
 
 impl Call {
-    /// A call with every option at its default.
+    /// A call with every option at its default, as far as types tell: states are of the kind that they tell of.
     pub(crate) fn with_defaults(definition: &'static Definition, function: &str, layout: &Layout) -> Self {
         let specs: Vec<_> = definition.options().iter().collect();
+        let mut options = Options::defaults(&specs);
+        options.assume_auto(&specs, &layout.texts);
         Self {
             function: function.to_string(),
             given: layout.columns.iter().map(Option::is_some).collect(),
             clustered: layout.cluster.is_some(),
-            options: Options::defaults(&specs),
+            options,
             shares: vec![],
             levels: layout.levels,
         }

@@ -21,6 +21,8 @@ pub(crate) struct OptionSpec {
 pub(crate) enum OptionKind {
     /// A number; `rule` says in words what `holds` checks.
     Number { default: f64, rule: &'static str, holds: fn(f64) -> bool },
+    /// The same, or the word 'auto': the data choose.
+    Tunable { default: f64, rule: &'static str, holds: fn(f64) -> bool },
     /// One of some words, the first being the default.
     Choice(&'static [&'static str]),
     /// A list of two numbers, the first below the second; there is no default.
@@ -37,6 +39,9 @@ pub(crate) enum Shapes {
     /// Only the interval, but a state that was made for a bootstrap remembers it.
     Resampling,
 }
+
+/// The value of an option that the data choose.
+const AUTO: &str = "auto";
 
 /// Miscoverage rate of the interval.
 pub(crate) const ALPHA: OptionSpec = OptionSpec {
@@ -142,37 +147,34 @@ pub(crate) const CLIP: OptionSpec = OptionSpec {
 };
 
 /// Largest weight that SWITCH corrects with.
-pub(crate) const SWITCH_LAMBDA: OptionSpec = lambda(
-    "largest weight to correct with; rows of larger ones have the prediction alone",
-    f64::INFINITY,
-    "a number that is not negative",
-    |x| x >= 0.0,
-);
+pub(crate) const SWITCH_LAMBDA: OptionSpec =
+    tunable_lambda("largest weight to correct with; rows of larger ones have the prediction alone");
 
 /// How far the optimistic factor follows the weight.
-pub(crate) const SHRINKAGE_LAMBDA: OptionSpec = lambda(
-    "how far the factor follows the weight: it is at most half the root of lambda",
-    f64::INFINITY,
-    "a number that is not negative",
-    |x| x >= 0.0,
-);
+pub(crate) const SHRINKAGE_LAMBDA: OptionSpec =
+    tunable_lambda("how far the factor follows the weight: it is at most half the root of lambda");
 
 /// How far the sub-Gaussian factor is drawn to 1.
-pub(crate) const MIXTURE_LAMBDA: OptionSpec =
-    lambda("how far the factor is drawn to 1: it is below 1 / lambda", 0.0, "a number in [0, 1]", |x| {
-        (0.0..=1.0).contains(&x)
-    });
+pub(crate) const MIXTURE_LAMBDA: OptionSpec = OptionSpec {
+    name: "lambda",
+    description: "how far the factor is drawn to 1: it is below 1 / lambda",
+    kind: OptionKind::Number {
+        default: 0.0,
+        rule: "a number in [0, 1]",
+        holds: |x| (0.0..=1.0).contains(&x),
+    },
+    shapes: Shapes::Sums,
+};
 
-const fn lambda(
-    description: &'static str,
-    default: f64,
-    rule: &'static str,
-    holds: fn(f64) -> bool,
-) -> OptionSpec {
+const fn tunable_lambda(description: &'static str) -> OptionSpec {
     OptionSpec {
         name: "lambda",
         description,
-        kind: OptionKind::Number { default, rule, holds },
+        kind: OptionKind::Tunable {
+            default: f64::INFINITY,
+            rule: "a number that is not negative",
+            holds: |x| x >= 0.0,
+        },
         shapes: Shapes::Sums,
     }
 }
@@ -304,7 +306,9 @@ pub(crate) struct Options(BTreeMap<&'static str, Value>);
 impl OptionSpec {
     fn default(&self) -> Value {
         match self.kind {
-            OptionKind::Number { default, .. } => Value::Number(default),
+            OptionKind::Number { default, .. } | OptionKind::Tunable { default, .. } => {
+                Value::Number(default)
+            }
             OptionKind::Choice(choices) => Value::Choice(choices[0]),
             OptionKind::Range => Value::Range(None),
         }
@@ -314,6 +318,7 @@ impl OptionSpec {
     pub(crate) fn rule(&self) -> String {
         match self.kind {
             OptionKind::Number { rule, .. } => rule.to_string(),
+            OptionKind::Tunable { rule, .. } => format!("{rule}, or '{AUTO}'"),
             OptionKind::Choice(choices) => {
                 let words: Vec<_> = choices.iter().map(|word| format!("'{word}'")).collect();
                 format!("one of {}", words.join(", "))
@@ -334,7 +339,9 @@ impl OptionSpec {
 
     fn number(&self, x: f64) -> Option<Value> {
         match self.kind {
-            OptionKind::Number { holds, .. } => holds(x).then_some(Value::Number(x)),
+            OptionKind::Number { holds, .. } | OptionKind::Tunable { holds, .. } => {
+                holds(x).then_some(Value::Number(x))
+            }
             OptionKind::Choice(_) | OptionKind::Range => None,
         }
     }
@@ -342,6 +349,7 @@ impl OptionSpec {
     fn word(&self, word: &str) -> Option<Value> {
         match self.kind {
             OptionKind::Number { .. } | OptionKind::Range => None,
+            OptionKind::Tunable { .. } => (word == AUTO).then_some(Value::Choice(AUTO)),
             OptionKind::Choice(choices) => {
                 choices.iter().find(|choice| **choice == word).copied().map(Value::Choice)
             }
@@ -440,6 +448,19 @@ impl Options {
         Some(options)
     }
 
+    /// Whether the data choose the value of an option.
+    pub(crate) fn is_auto(&self, spec: &OptionSpec) -> bool {
+        self.choice(spec) == AUTO
+    }
+
+    /// Lets the data choose the options that may be, of those whose values are texts: no other text is one.
+    pub(super) fn assume_auto(&mut self, specs: &[&'static OptionSpec], texts: &[String]) {
+        let tunable = specs.iter().filter(|spec| matches!(spec.kind, OptionKind::Tunable { .. }));
+        for spec in tunable.filter(|spec| texts.iter().any(|name| name == spec.name)) {
+            self.0.insert(spec.name, Value::Choice(AUTO));
+        }
+    }
+
     /// Whether the interval is a bootstrap's.
     pub(crate) fn is_bootstrap(&self) -> bool {
         self.choice(&INTERVAL) == "bootstrap"
@@ -459,7 +480,7 @@ impl Options {
     pub(crate) fn number(&self, spec: &OptionSpec) -> f64 {
         match (self.0.get(spec.name), &spec.kind) {
             (Some(Value::Number(x)), _) => *x,
-            (_, OptionKind::Number { default, .. }) => *default,
+            (_, OptionKind::Number { default, .. } | OptionKind::Tunable { default, .. }) => *default,
             _ => f64::NAN,
         }
     }
