@@ -54,8 +54,8 @@ pub(crate) use plain::Plain;
 pub(crate) use policy_lift::{Baseline, DrLift, IpsLift};
 pub(crate) use ranking::{
     Aucc, Bin, CalibrationBins, CalibrationSlope, Convention, CostCurve, CostPoint, CurvePoint, Drift,
-    InCluster, Independent, KolmogorovSmirnov, Measure, OverRows, RankStability, Ranking, Scores, SlopeForm,
-    Stability, StabilityIndex, TestResult, UpliftCurve,
+    InCluster, Independent, KolmogorovSmirnov, Measure, OverCells, OverRows, RankStability, Ranking, Scores,
+    SlopeForm, Stability, StabilityIndex, TestResult, UpliftCurve,
 };
 pub(crate) use ratio_difference::RatioDifference;
 pub(crate) use relative_lift::{RelativeLift, WeightedRelativeLift};

@@ -1,6 +1,6 @@
 //! `autoc`: how much better a ranking is than chance, weighted towards its top.
 
-use super::adapter::{ALPHA, Constants, Definition, Kind, ON_INVALID, PLAIN_INTERVAL, SCORES};
+use super::adapter::{ALPHA, APPROXIMATE, Constants, Definition, Kind, ON_INVALID, PLAIN_INTERVAL, SCORES};
 use super::ranking;
 use crate::estimators::Measure;
 
@@ -15,7 +15,7 @@ pub(super) static DEFINITION: Definition = Definition {
     arguments: ranking::ARGUMENTS,
     short_form: ranking::SHORT_FORM,
     clustered: true,
-    constants: Constants::Options(&[ALPHA, ON_INVALID, PLAIN_INTERVAL, SCORES]),
+    constants: Constants::Options(&[ALPHA, APPROXIMATE, ON_INVALID, PLAIN_INTERVAL, SCORES]),
     example: "\
 SELECT r['estimate'] AS estimate, r['std_error'] AS std_error, r['n'] AS n
 FROM (SELECT autoc_ci(prediction, outcome, treated, 0.5) AS r

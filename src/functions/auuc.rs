@@ -1,6 +1,8 @@
 //! `auuc`: the area under the uplift curve of a ranking.
 
-use super::adapter::{ALPHA, CONVENTION, Constants, Definition, Kind, ON_INVALID, PLAIN_INTERVAL, SCORES};
+use super::adapter::{
+    ALPHA, APPROXIMATE, CONVENTION, Constants, Definition, Kind, ON_INVALID, PLAIN_INTERVAL, SCORES,
+};
 use super::ranking;
 use crate::estimators::Measure;
 
@@ -15,7 +17,7 @@ pub(super) static DEFINITION: Definition = Definition {
     arguments: ranking::ARGUMENTS,
     short_form: ranking::SHORT_FORM,
     clustered: true,
-    constants: Constants::Options(&[ALPHA, CONVENTION, ON_INVALID, PLAIN_INTERVAL, SCORES]),
+    constants: Constants::Options(&[ALPHA, APPROXIMATE, CONVENTION, ON_INVALID, PLAIN_INTERVAL, SCORES]),
     example: "\
 SELECT r['estimate'] AS estimate, r['std_error'] AS std_error, r['n'] AS n
 FROM (SELECT auuc_ci(prediction, outcome, treated, 0.5) AS r

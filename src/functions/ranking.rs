@@ -2,8 +2,8 @@
 
 use datafusion::common::{Result, plan_err};
 
-use super::adapter::{Argument, BoundAggregate, CONVENTION, Call, Definition, SCORES};
-use crate::estimators::{Convention, InCluster, Independent, Measure, OverRows, Ranking, Scores};
+use super::adapter::{APPROXIMATE, Argument, BoundAggregate, CONVENTION, Call, Definition, SCORES};
+use crate::estimators::{Convention, InCluster, Independent, Measure, OverCells, OverRows, Ranking, Scores};
 
 pub(super) const HOLDS: &str = "predictions were made without these rows, and treatment was assigned with the given propensity, or the \
     scores are those of such an assignment.";
@@ -47,6 +47,19 @@ pub(super) fn scores(definition: &Definition, call: &Call) -> Scores {
     }
 }
 
+/// Whether a call is for rounded predictions, which allow for neither clusters nor another library's convention.
+pub(super) fn is_approximate(call: &Call, has_convention: bool) -> Result<bool> {
+    let is_approximate = call.options.flag(&APPROXIMATE);
+    if is_approximate && (call.clustered || has_convention) {
+        let other = if call.clustered { "the cluster" } else { "the convention" };
+        return plan_err!(
+            "{}: {{'approximate': true}} keeps sums and no rows; leave {other} out, or approximate",
+            call.function
+        );
+    }
+    Ok(is_approximate)
+}
+
 /// Binds a measure of a ranking.
 pub(super) fn bind(definition: &Definition, call: &Call, measure: Measure) -> Result<BoundAggregate> {
     let scores = scores(definition, call);
@@ -57,6 +70,10 @@ pub(super) fn bind(definition: &Definition, call: &Call, measure: Measure) -> Re
             call.function,
             call.options.choice(&CONVENTION)
         );
+    }
+    if is_approximate(call, convention != Convention::Canonical)? {
+        let ranking = Ranking::<Independent>::new(measure, scores, convention);
+        return Ok(BoundAggregate::any_estimator(OverCells(ranking)));
     }
     Ok(if call.clustered {
         BoundAggregate::any_estimator(OverRows(Ranking::<InCluster>::new(measure, scores, convention)))

@@ -1,6 +1,8 @@
 //! `uplift_at`: the effect among those that a ranking puts first.
 
-use super::adapter::{ALPHA, Constants, Definition, Kind, ON_INVALID, PLAIN_INTERVAL, SCORES, TOP};
+use super::adapter::{
+    ALPHA, APPROXIMATE, Constants, Definition, Kind, ON_INVALID, PLAIN_INTERVAL, SCORES, TOP,
+};
 use super::ranking;
 use crate::estimators::Measure;
 
@@ -15,7 +17,7 @@ pub(super) static DEFINITION: Definition = Definition {
     arguments: ranking::ARGUMENTS,
     short_form: ranking::SHORT_FORM,
     clustered: true,
-    constants: Constants::Options(&[ALPHA, ON_INVALID, PLAIN_INTERVAL, SCORES, TOP]),
+    constants: Constants::Options(&[ALPHA, APPROXIMATE, ON_INVALID, PLAIN_INTERVAL, SCORES, TOP]),
     example: "\
 SELECT r['estimate'] AS estimate, r['std_error'] AS std_error, r['n'] AS n
 FROM (SELECT uplift_at_ci(prediction, outcome, treated, 0.5) AS r

@@ -1,8 +1,10 @@
 //! `uplift_calibration_bins`: predicted against actual effects in bins of the prediction.
 
-use super::adapter::{ALPHA, BINS, BoundAggregate, Column, Constants, Definition, Kind, ON_INVALID};
+use super::adapter::{
+    ALPHA, APPROXIMATE, BINS, BoundAggregate, Column, Constants, Definition, Kind, ON_INVALID,
+};
 use super::ranking;
-use crate::estimators::{Bin, CalibrationBins, OverRows};
+use crate::estimators::{Bin, CalibrationBins, OverCells, OverRows};
 
 pub(super) static DEFINITION: Definition = Definition {
     name: "uplift_calibration_bins",
@@ -16,7 +18,7 @@ pub(super) static DEFINITION: Definition = Definition {
     arguments: ranking::ARGUMENTS,
     short_form: ranking::SHORT_FORM,
     clustered: false,
-    constants: Constants::Options(&[ALPHA, BINS, ON_INVALID]),
+    constants: Constants::Options(&[ALPHA, APPROXIMATE, BINS, ON_INVALID]),
     example: "\
 SELECT b['bin'] AS bin, b['n'] AS n, b['predicted'] AS predicted, b['actual'] AS actual
 FROM (SELECT unnest(uplift_calibration_bins(prediction, outcome, treated, 0.5, {'bins': 2})) AS b
@@ -32,7 +34,11 @@ FROM (SELECT unnest(uplift_calibration_bins(prediction, outcome, treated, 0.5, {
                 bins: call.options.number(&BINS) as usize,
                 alpha: call.options.number(&ALPHA),
             };
-            Ok(BoundAggregate::measure(OverRows(bins), |result| result))
+            Ok(if ranking::is_approximate(call, false)? {
+                BoundAggregate::measure(OverCells(bins), |result| result)
+            } else {
+                BoundAggregate::measure(OverRows(bins), |result| result)
+            })
         },
     },
 };

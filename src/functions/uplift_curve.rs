@@ -1,10 +1,10 @@
 //! `uplift_curve`: what treating a growing share of the rows brings.
 
 use super::adapter::{
-    ALPHA, BoundAggregate, Column, Constants, Definition, Kind, ON_INVALID, POINTS, SCORES,
+    ALPHA, APPROXIMATE, BoundAggregate, Column, Constants, Definition, Kind, ON_INVALID, POINTS, SCORES,
 };
 use super::ranking;
-use crate::estimators::{CurvePoint, InCluster, Independent, OverRows, UpliftCurve};
+use crate::estimators::{CurvePoint, InCluster, Independent, OverCells, OverRows, UpliftCurve};
 
 pub(super) static DEFINITION: Definition = Definition {
     name: "uplift_curve",
@@ -18,7 +18,7 @@ pub(super) static DEFINITION: Definition = Definition {
     arguments: ranking::ARGUMENTS,
     short_form: ranking::SHORT_FORM,
     clustered: true,
-    constants: Constants::Options(&[ALPHA, ON_INVALID, POINTS, SCORES]),
+    constants: Constants::Options(&[ALPHA, APPROXIMATE, ON_INVALID, POINTS, SCORES]),
     example: "\
 SELECT p['share'] AS share, p['uplift'] AS uplift, p['std_error'] AS std_error
 FROM (SELECT unnest(uplift_curve(prediction, outcome, treated, 0.5, {'points': 4})) AS p
@@ -30,6 +30,10 @@ FROM (SELECT unnest(uplift_curve(prediction, outcome, treated, 0.5, {'points': 4
         bind: |call| {
             let scores = ranking::scores(&DEFINITION, call);
             let (points, alpha) = (call.options.number(&POINTS) as usize, call.options.number(&ALPHA));
+            if ranking::is_approximate(call, false)? {
+                let curve = UpliftCurve::<Independent>::new(scores, points, alpha);
+                return Ok(BoundAggregate::measure(OverCells(curve), |result| result));
+            }
             Ok(if call.clustered {
                 let curve = UpliftCurve::<InCluster>::new(scores, points, alpha);
                 BoundAggregate::measure(OverRows(curve), |result| result)

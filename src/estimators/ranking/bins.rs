@@ -1,5 +1,6 @@
 //! Calibration of predicted effects: predicted against actual effects in bins of the prediction.
 
+use super::approximate::{ArmSums, Cell};
 use super::blocks::upwards;
 use super::over_rows::RowFunction;
 use super::rows::{Independent, Scored};
@@ -41,7 +42,7 @@ pub(crate) struct Bin {
 
 impl CalibrationBins {
     /// The bin of an ascending position from one: the first `n mod bins` bins have a row more than the others.
-    fn bin(&self, position: usize, n: usize) -> usize {
+    pub(super) fn bin(&self, position: usize, n: usize) -> usize {
         let (least, larger) = (n / self.bins, n % self.bins);
         let in_larger = larger * (least + 1);
         if position <= in_larger {
@@ -68,21 +69,54 @@ impl CalibrationBins {
                 let rows = rows.iter().filter(move |row| (row.weight > 0.0) == is_treated);
                 Arm::of(rows.map(|row| (row.weight.abs(), row.outcome)))
             };
-            let (treated, control) = (arm(true), arm(false));
-            (bin.n_treated, bin.n_control) = (Some(treated.rows as u64), Some(control.rows as u64));
-            let both = |one: Option<f64>, other: Option<f64>| one.zip(other);
-            (
-                both(treated.mean(), control.mean()).map(|(treated, control)| treated - control),
-                both(treated.variance(), control.variance()).map(|(treated, control)| treated + control),
-            )
+            bin.effect_of_arms(arm(true), arm(false))
         };
-        bin.actual = actual;
-        bin.std_error = variance.map(f64::sqrt);
-        if let Some((actual, std_error)) = bin.actual.zip(bin.std_error) {
-            let reach = normal_quantile(1.0 - self.alpha / 2.0) * std_error;
-            (bin.ci_low, bin.ci_high) = (Some(actual - reach), Some(actual + reach));
+        bin.with_error(actual, variance, self.alpha)
+    }
+
+    /// The bin of the rows of a cell, whose outcomes are about an origin.
+    pub(super) fn bin_of_cell(&self, number: usize, cell: &Cell, origin: f64) -> Bin {
+        let arm = |sums: &ArmSums| {
+            let mean = sums.wy / sums.w;
+            Arm { rows: sums.n, weight: sums.w, mean: origin + mean, squares: sums.about(mean).1 }
+        };
+        let [control, treated] = &cell.arms;
+        let mut bin = Bin {
+            number: number as u64,
+            lower: cell.lowest,
+            upper: cell.highest,
+            n: cell.count() as u64,
+            predicted: cell.predictions / cell.count(),
+            ..Bin::default()
+        };
+        let (actual, variance) = if self.scores == Scores::Given {
+            (arm(treated).mean(), arm(treated).variance())
+        } else {
+            bin.effect_of_arms(arm(treated), arm(control))
+        };
+        bin.with_error(actual, variance, self.alpha)
+    }
+}
+
+impl Bin {
+    /// Counts the arms; returns the effect and its variance.
+    fn effect_of_arms(&mut self, treated: Arm, control: Arm) -> (Option<f64>, Option<f64>) {
+        (self.n_treated, self.n_control) = (Some(treated.rows as u64), Some(control.rows as u64));
+        let both = |one: Option<f64>, other: Option<f64>| one.zip(other);
+        (
+            both(treated.mean(), control.mean()).map(|(treated, control)| treated - control),
+            both(treated.variance(), control.variance()).map(|(treated, control)| treated + control),
+        )
+    }
+
+    fn with_error(mut self, actual: Option<f64>, variance: Option<f64>, alpha: f64) -> Self {
+        self.actual = actual;
+        self.std_error = variance.map(f64::sqrt);
+        if let Some((actual, std_error)) = self.actual.zip(self.std_error) {
+            let reach = normal_quantile(1.0 - alpha / 2.0) * std_error;
+            (self.ci_low, self.ci_high) = (Some(actual - reach), Some(actual + reach));
         }
-        bin
+        self
     }
 }
 

@@ -1,7 +1,6 @@
 //! Ranked rows in blocks of equal predictions.
 
 use super::rows::Scored;
-use super::scores::Scorer;
 
 /// Rows of one prediction, and where they stand: `above` rows have larger ones.
 #[derive(Clone, Copy, Debug)]
@@ -13,18 +12,6 @@ pub(super) struct Block<'a, D, Y = f64> {
 impl<D, Y> Block<'_, D, Y> {
     pub(super) fn len(&self) -> f64 {
         self.rows.len() as f64
-    }
-
-    /// Rows of the block and above it.
-    pub(super) fn through(&self) -> f64 {
-        (self.above + self.rows.len()) as f64
-    }
-}
-
-impl<D> Block<'_, D> {
-    /// Sum of the rows' scores.
-    pub(super) fn sum(&self, scorer: &Scorer) -> f64 {
-        self.rows.iter().map(|row| scorer.score(row)).sum()
     }
 }
 

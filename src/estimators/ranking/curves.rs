@@ -64,6 +64,23 @@ pub(crate) struct CostPoint {
     pub(crate) ci_high: Option<f64>,
 }
 
+impl CurvePoint {
+    /// Nobody is treated.
+    pub(super) fn zero() -> Self {
+        let zero = Some(0.0);
+        Self { std_error: zero, ci_low: zero, ci_high: zero, ..Self::default() }
+    }
+
+    /// The point with its error, and an interval that is normal or t with degrees of freedom.
+    pub(super) fn with_error(mut self, std_error: Option<f64>, alpha: f64, df: Option<f64>) -> Self {
+        let reach = std_error.and_then(|std_error| Some(critical(alpha, df)? * std_error));
+        self.std_error = std_error;
+        self.ci_low = reach.map(|reach| self.uplift - reach);
+        self.ci_high = reach.map(|reach| self.uplift + reach);
+        self
+    }
+}
+
 impl<D> UpliftCurve<D> {
     pub(crate) fn new(scores: Scores, points: usize, alpha: f64) -> Self {
         Self { scores, points, alpha, dependence: std::marker::PhantomData }
@@ -150,23 +167,20 @@ impl<D: Dependence> RowFunction for UpliftCurve<D> {
     fn apply(&self, rows: &[Scored<D>]) -> Vec<CurvePoint> {
         let Some(scorer) = Scorer::new(self.scores, rows) else { return vec![] };
         let ranked = Ranked::new(rows, self.points);
-        let zero = Some(0.0);
-        let mut curve =
-            vec![CurvePoint { std_error: zero, ci_low: zero, ci_high: zero, ..CurvePoint::default() }];
+        let mut curve = vec![CurvePoint::zero()];
         curve.extend((1..=self.points).map(|point| {
             let share = point as f64 / self.points as f64;
             let top = ranked.window(0, point);
             let [mean] = top.means(|row| [scorer.score(row)]);
-            let uplift = share * mean;
-            let mut at = CurvePoint { share, threshold: top.threshold(), uplift, ..CurvePoint::default() };
-            if let Some(([[variance]], df)) = top.covariance(|row| [scorer.score(row) - mean]) {
-                let std_error = variance.sqrt();
-                at.std_error = Some(std_error);
-                let reach = critical(self.alpha, df).map(|critical| critical * std_error);
-                at.ci_low = reach.map(|reach| uplift - reach);
-                at.ci_high = reach.map(|reach| uplift + reach);
-            }
-            at
+            let at = CurvePoint {
+                share,
+                threshold: top.threshold(),
+                uplift: share * mean,
+                ..CurvePoint::default()
+            };
+            let error = top.covariance(|row| [scorer.score(row) - mean]);
+            let (variance, df) = error.map(|([[variance]], df)| (variance, df)).unzip();
+            at.with_error(variance.map(f64::sqrt), self.alpha, df.flatten())
         }));
         curve
     }

@@ -1,7 +1,7 @@
 //! How well a ranking finds the rows with large effects: one number, whose influence is affine in the row's score
 //! within a block of ties.
 
-use super::blocks::{Block, upwards};
+use super::blocks::upwards;
 use super::conventions::Curve;
 use super::rows::Scored;
 use super::scores::Scorer;
@@ -19,8 +19,8 @@ pub(crate) enum Measure {
     UpliftAt { top: f64 },
 }
 
-/// The influence of the rows of a block: `factor · score + shift - recoil · estimate`.
-#[derive(Clone, Copy, Debug)]
+/// The influence of the rows of a tie: `factor · score + shift - recoil · estimate`.
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Influence {
     pub(super) factor: f64,
     pub(super) shift: f64,
@@ -33,66 +33,113 @@ impl Measure {
         if self == Self::Qini { Curve::Qini } else { Curve::Uplift }
     }
 
-    /// Calls `visit` with each block and the influence of its rows, from the smallest prediction up. The estimate is the
-    /// mean of `factor · score`.
-    pub(super) fn influences<'a, D>(
+    /// Calls `visit` with each tie and the influence of its rows, from the smallest prediction up. The estimate is the mean
+    /// of `factor · score`.
+    pub(super) fn influences<P: ByPrediction>(
         self,
-        rows: &'a [Scored<D>],
-        scorer: &Scorer,
-        mut visit: impl FnMut(&Block<'a, D>, Influence),
+        scores: &P,
+        mut visit: impl FnMut(&P::Rows, &Tie, Influence),
     ) {
-        let n = rows.len() as f64;
-        let is_constant = rows.first().zip(rows.last()).is_some_and(|(a, b)| a.prediction == b.prediction);
+        let n = scores.count();
+        let effect = || scores.sum() / n;
         match self {
             // A prediction that tells no rows apart is worth nothing, for certain.
-            Self::Qini | Self::Autoc if is_constant => {
-                upwards(rows, |block| visit(block, Influence { factor: 0.0, shift: 0.0, recoil: 0.0 }));
+            Self::Qini | Self::Autoc if scores.is_constant() => {
+                scores.upwards(|rows, tie| visit(rows, tie, Influence::default()));
             }
             Self::Qini | Self::Auuc => {
-                let effect = mean_score(rows, scorer);
+                let effect = effect();
                 // Half of the effect belongs to the diagonal.
                 let (half, diagonal) = if self == Self::Qini { (0.5, 0.5 * effect) } else { (0.0, 0.0) };
                 let (mut below, mut sum_below) = (0.0, 0.0);
-                upwards(rows, |block| {
-                    let block_sum = block.sum(scorer);
-                    let midrank = (below + 0.5 * block.len()) / n;
-                    let above_and_half = effect - (sum_below + 0.5 * block_sum) / n;
-                    (below, sum_below) = (below + block.len(), sum_below + block_sum);
+                scores.upwards(|rows, tie| {
+                    let midrank = (below + 0.5 * tie.count) / n;
+                    let above_and_half = effect - (sum_below + 0.5 * tie.sum) / n;
+                    (below, sum_below) = (below + tie.count, sum_below + tie.sum);
                     let shift = above_and_half - diagonal;
-                    visit(block, Influence { factor: midrank - half, shift, recoil: 2.0 });
+                    visit(rows, tie, Influence { factor: midrank - half, shift, recoil: 2.0 });
                 });
             }
             Self::Autoc => {
-                let effect = mean_score(rows, scorer);
-                // Of the block before: the sum of 1 / k over the ranks below it, its mean score, its shift.
+                let effect = effect();
+                // Of the tie before: the sum of 1 / k over the ranks below it, its mean score, its shift.
                 let (mut harmonic, mut last_mean, mut level) = (0.0, None, 0.0);
-                upwards(rows, |block| {
-                    let mean = block.sum(scorer) / block.len();
+                scores.upwards(|rows, tie| {
+                    let mean = tie.sum / tie.count;
                     if let Some(below) = last_mean {
                         level -= harmonic * (below - mean);
                     }
                     last_mean = Some(mean);
-                    let above = harmonic + ranks(block.above as f64, block.through());
-                    let (through, before) = (block.through() * harmonic, block.above as f64 * above);
-                    let weight = (block.len() + through - before) / block.len();
+                    let through = tie.above + tie.count;
+                    let above = harmonic + ranks(tie.above, through);
+                    let weight = (tie.count + through * harmonic - tie.above * above) / tie.count;
                     let shift = level - mean * weight + effect;
-                    visit(block, Influence { factor: weight - 1.0, shift, recoil: 1.0 });
+                    visit(rows, tie, Influence { factor: weight - 1.0, shift, recoil: 1.0 });
                     harmonic = above;
                 });
             }
             Self::UpliftAt { top } => {
                 let share = top * n;
-                upwards(rows, |block| {
-                    let inside = ((share - block.above as f64) / block.len()).clamp(0.0, 1.0);
-                    visit(block, Influence { factor: inside / top, shift: 0.0, recoil: inside / top });
+                scores.upwards(|rows, tie| {
+                    let inside = ((share - tie.above) / tie.count).clamp(0.0, 1.0);
+                    visit(rows, tie, Influence { factor: inside / top, shift: 0.0, recoil: inside / top });
                 });
             }
         }
     }
 }
 
-fn mean_score<D>(rows: &[Scored<D>], scorer: &Scorer) -> f64 {
-    rows.iter().map(|row| scorer.score(row)).sum::<f64>() / rows.len() as f64
+/// Rows of one prediction: how many they are, how many have larger ones, the sum of their scores.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Tie {
+    pub(super) above: f64,
+    pub(super) count: f64,
+    pub(super) sum: f64,
+}
+
+/// Scores by their predictions.
+pub(super) trait ByPrediction {
+    /// What is known of the rows of one prediction.
+    type Rows: ?Sized;
+
+    /// Rows of all predictions.
+    fn count(&self) -> f64;
+    /// Sum of the scores.
+    fn sum(&self) -> f64;
+    /// Whether all predictions are equal.
+    fn is_constant(&self) -> bool;
+    /// Calls `visit` with each prediction's rows, those of the smallest first.
+    fn upwards(&self, visit: impl FnMut(&Self::Rows, &Tie));
+}
+
+/// Rows with what scores them.
+pub(super) struct ScoredRows<'a, D> {
+    pub(super) rows: &'a [Scored<D>],
+    pub(super) scorer: &'a Scorer,
+}
+
+impl<D> ByPrediction for ScoredRows<'_, D> {
+    type Rows = [Scored<D>];
+
+    fn count(&self) -> f64 {
+        self.rows.len() as f64
+    }
+
+    fn sum(&self) -> f64 {
+        self.rows.iter().map(|row| self.scorer.score(row)).sum()
+    }
+
+    fn is_constant(&self) -> bool {
+        let ends = self.rows.first().zip(self.rows.last());
+        ends.is_some_and(|(first, last)| first.prediction == last.prediction)
+    }
+
+    fn upwards(&self, mut visit: impl FnMut(&[Scored<D>], &Tie)) {
+        upwards(self.rows, |block| {
+            let sum = block.rows.iter().map(|row| self.scorer.score(row)).sum();
+            visit(block.rows, &Tie { above: block.above as f64, count: block.rows.len() as f64, sum });
+        });
+    }
 }
 
 /// `1 / k` summed over the ranks above `first` up to `last`.

@@ -7,6 +7,7 @@
 //! Sources: Radcliffe (2007); Yadlowsky, Fleming, Shah, Brunskill and Wager (2025), "Evaluating Treatment Prioritization
 //! Rules via Rank-Weighted Average Treatment Effects".
 
+mod approximate;
 mod aucc;
 mod bins;
 mod blocks;
@@ -25,12 +26,14 @@ mod two_samples;
 
 use super::aggregate::Rows;
 use super::inference::{Appended, Summary};
+pub(crate) use approximate::OverCells;
 pub(crate) use aucc::Aucc;
 pub(crate) use bins::{Bin, CalibrationBins};
 pub(crate) use conventions::Convention;
 pub(crate) use curves::{CostCurve, CostPoint, CurvePoint, UpliftCurve};
 use influences::Influences;
 pub(crate) use measures::Measure;
+use measures::ScoredRows;
 pub(crate) use over_rows::OverRows;
 use over_rows::{RowEstimate, RowFunction};
 use rows::Scored;
@@ -58,8 +61,8 @@ impl<D: Dependence> Ranking<D> {
 
     fn estimate(&self, rows: &[Scored<D>], scorer: &Scorer) -> f64 {
         let mut sum = 0.0;
-        self.measure.influences(rows, scorer, |block, influence| {
-            sum += influence.factor * block.sum(scorer);
+        self.measure.influences(&ScoredRows { rows, scorer }, |_, tie, influence| {
+            sum += influence.factor * tie.sum;
         });
         sum / rows.len() as f64
     }
@@ -67,9 +70,9 @@ impl<D: Dependence> Ranking<D> {
     /// The variance of the estimate, and with clusters the degrees of freedom.
     fn variance(&self, rows: &[Scored<D>], scorer: &Scorer, estimate: f64) -> Option<(f64, Option<f64>)> {
         let mut errors = Influences::<1>::default();
-        self.measure.influences(rows, scorer, |block, influence| {
+        self.measure.influences(&ScoredRows { rows, scorer }, |tied, _, influence| {
             let constant = influence.shift - influence.recoil * estimate;
-            for row in block.rows {
+            for row in tied {
                 errors.add([influence.factor * scorer.score(row) + constant], row.dependence);
             }
         });

@@ -62,11 +62,11 @@ pub(super) struct Scorer {
 
 /// Sums of the weights of an arm.
 #[derive(Clone, Copy, Default)]
-struct Weights {
-    sum: f64,
-    squares: f64,
+pub(super) struct Weights {
+    pub(super) sum: f64,
+    pub(super) squares: f64,
     /// Of the outcomes less an origin.
-    weighted: f64,
+    pub(super) weighted: f64,
 }
 
 impl Scorer {
@@ -82,16 +82,23 @@ impl Scorer {
         outcome: impl Fn(&Scored<D, Y>) -> f64,
     ) -> Option<Self> {
         let origin = outcome(rows.first()?);
-        if scores == Scores::Given {
-            return Some(Self { scores, effect: 0.0, means: [0.0; 2], ess: rows.len() as f64 });
-        }
         let mut arms = [Weights::default(); 2];
-        for row in rows {
-            let arm = &mut arms[usize::from(row.weight > 0.0)];
-            let weight = row.weight.abs();
-            arm.sum += weight;
-            arm.squares += weight * weight;
-            arm.weighted += weight * (outcome(row) - origin);
+        if scores != Scores::Given {
+            for row in rows {
+                let arm = &mut arms[usize::from(row.weight > 0.0)];
+                let weight = row.weight.abs();
+                arm.sum += weight;
+                arm.squares += weight * weight;
+                arm.weighted += weight * (outcome(row) - origin);
+            }
+        }
+        Self::of_weights(scores, rows.len() as f64, arms, origin)
+    }
+
+    /// From the weights of `n` rows, of controls and treated; `None` when an arm has none, or there are no rows.
+    pub(super) fn of_weights(scores: Scores, n: f64, arms: [Weights; 2], origin: f64) -> Option<Self> {
+        if scores == Scores::Given {
+            return (n > 0.0).then_some(Self { scores, effect: 0.0, means: [0.0; 2], ess: n });
         }
         if arms.iter().any(|arm| arm.sum == 0.0) {
             return None;
@@ -103,6 +110,15 @@ impl Scorer {
             means: [origin + control, origin + treated],
             ess: arms.iter().map(|arm| arm.sum * arm.sum / arm.squares).sum(),
         })
+    }
+
+    /// The score as an affine function: a base, and what the outcomes of each arm are about, if it can be the origin.
+    pub(super) fn base_and_centres(&self, origin: f64) -> (f64, [f64; 2]) {
+        match self.scores {
+            Scores::Given => (origin, [origin; 2]),
+            Scores::HorvitzThompson => (0.0, [0.0; 2]),
+            Scores::Centred => (self.effect, self.means),
+        }
     }
 
     #[inline]

@@ -18,7 +18,7 @@ pub(super) trait Ranked: Copy {
 
 /// Integers in the opposite order of the numbers; both zeros have the same.
 #[inline]
-fn descending(x: f64) -> u64 {
+pub(super) fn descending(x: f64) -> u64 {
     // Adding zero turns -0 into 0. Below zero, the bits of floats run the other way.
     let bits = (x + 0.0).to_bits();
     let ascending = if bits >> 63 == 1 { !bits } else { bits | 1 << 63 };

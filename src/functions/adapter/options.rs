@@ -25,6 +25,8 @@ pub(crate) enum OptionKind {
     Tunable { default: f64, rule: &'static str, holds: fn(f64) -> bool },
     /// One of some words, the first being the default.
     Choice(&'static [&'static str]),
+    /// True or false, false being the default.
+    Flag,
     /// A list of two numbers, the first below the second; there is no default.
     Range,
 }
@@ -231,6 +233,14 @@ pub(crate) const STABLE_TOP: OptionSpec = OptionSpec {
     shapes: Shapes::Sums,
 };
 
+/// Whether predictions are rounded so that few of them differ.
+pub(crate) const APPROXIMATE: OptionSpec = OptionSpec {
+    name: "approximate",
+    description: "whether predictions are rounded to as many bits as leave at most 65,536 different ones, which then tie: memory is bounded by 16 MiB a group; without clusters",
+    kind: OptionKind::Flag,
+    shapes: Shapes::Sums,
+};
+
 /// Points of a curve.
 pub(crate) const POINTS: OptionSpec = OptionSpec {
     name: "points",
@@ -296,6 +306,7 @@ pub(crate) const TRIM: OptionSpec = OptionSpec {
 enum Value {
     Number(f64),
     Choice(&'static str),
+    Flag(bool),
     Range(Option<[f64; 2]>),
 }
 
@@ -310,6 +321,7 @@ impl OptionSpec {
                 Value::Number(default)
             }
             OptionKind::Choice(choices) => Value::Choice(choices[0]),
+            OptionKind::Flag => Value::Flag(false),
             OptionKind::Range => Value::Range(None),
         }
     }
@@ -323,6 +335,7 @@ impl OptionSpec {
                 let words: Vec<_> = choices.iter().map(|word| format!("'{word}'")).collect();
                 format!("one of {}", words.join(", "))
             }
+            OptionKind::Flag => "true or false".to_string(),
             OptionKind::Range => "a list of two numbers, as in [0, 1]".to_string(),
         }
     }
@@ -333,6 +346,7 @@ impl OptionSpec {
             Value::Number(x) if x.is_infinite() => "none".to_string(),
             Value::Number(x) => x.to_string(),
             Value::Choice(word) => format!("'{word}'"),
+            Value::Flag(flag) => flag.to_string(),
             Value::Range(_) => "none".to_string(),
         }
     }
@@ -342,13 +356,13 @@ impl OptionSpec {
             OptionKind::Number { holds, .. } | OptionKind::Tunable { holds, .. } => {
                 holds(x).then_some(Value::Number(x))
             }
-            OptionKind::Choice(_) | OptionKind::Range => None,
+            OptionKind::Choice(_) | OptionKind::Flag | OptionKind::Range => None,
         }
     }
 
     fn word(&self, word: &str) -> Option<Value> {
         match self.kind {
-            OptionKind::Number { .. } | OptionKind::Range => None,
+            OptionKind::Number { .. } | OptionKind::Flag | OptionKind::Range => None,
             OptionKind::Tunable { .. } => (word == AUTO).then_some(Value::Choice(AUTO)),
             OptionKind::Choice(choices) => {
                 choices.iter().find(|choice| **choice == word).copied().map(Value::Choice)
@@ -370,6 +384,9 @@ impl OptionSpec {
                     }
                     _ => None,
                 }
+            }
+            ScalarValue::Boolean(Some(flag)) if matches!(self.kind, OptionKind::Flag) => {
+                Some(Value::Flag(*flag))
             }
             scalar if scalar.data_type().is_numeric() => match scalar.cast_to(&DataType::Float64) {
                 Ok(ScalarValue::Float64(Some(x))) => self.number(x),
@@ -427,6 +444,7 @@ impl Options {
             .map(|(name, value)| match value {
                 Value::Number(x) => format!("{name}={x:?}"),
                 Value::Choice(word) => format!("{name}={word}"),
+                Value::Flag(flag) => format!("{name}={flag}"),
                 // No option of this kind shapes the sums.
                 Value::Range(range) => format!("{name}={range:?}"),
             })
@@ -442,7 +460,10 @@ impl Options {
         for part in text.split(',').filter(|part| !part.is_empty()) {
             let (name, value) = part.split_once('=')?;
             let spec = specs.iter().find(|spec| spec.name == name && spec.shapes != Shapes::Interval)?;
-            let parsed = spec.word(value).or_else(|| spec.number(value.parse().ok()?))?;
+            let parsed = match spec.kind {
+                OptionKind::Flag => Value::Flag(value.parse().ok()?),
+                _ => spec.word(value).or_else(|| spec.number(value.parse().ok()?))?,
+            };
             options.0.insert(spec.name, parsed);
         }
         Some(options)
@@ -483,6 +504,11 @@ impl Options {
             (_, OptionKind::Number { default, .. } | OptionKind::Tunable { default, .. }) => *default,
             _ => f64::NAN,
         }
+    }
+
+    /// The value of an option that is true or false.
+    pub(crate) fn flag(&self, spec: &OptionSpec) -> bool {
+        self.0.get(spec.name) == Some(&Value::Flag(true))
     }
 
     /// The value of an option that is a range.
