@@ -8,7 +8,7 @@
 
 use super::inference::Interval;
 use super::ipw::{Estimand, weighted_mean};
-use super::statistic::{Linear, OneArm, Solution, Statistic, TwoArms};
+use super::statistic::{Linear, OneArm, Outcome, Solution, Statistic, TwoArms};
 
 /// Ratio of plain effects. Columns: value, cost, treated.
 #[derive(Clone, Debug)]
@@ -56,6 +56,11 @@ impl Statistic for WeightedCostPerValue {
     fn terms(&self, &[value, cost, treated, propensity]: &[f64; 4]) -> [f64; 6] {
         let [a, b] = Estimand::Ate.arm_weights(treated, propensity);
         [a, a * value, a * cost, b, b * value, b * cost]
+    }
+
+    /// The value: its effect divides, and must be zero where the value is constant.
+    fn outcome(&self) -> Option<Outcome> {
+        Some(Outcome { argument: 0, weighted: &[(1, 0), (4, 3)] })
     }
 
     fn solve(&self, sums: &Self::Sums, _origin: f64) -> Option<Solution<[[f64; 6]; 1]>> {

@@ -158,7 +158,7 @@ pub(crate) fn infer<S: Statistic>(
     let mut inference = Inference {
         n: n as u64,
         n_skipped,
-        ess: (n > 0.0).then(|| statistic.effective_sample_size(sums)),
+        ess: (n > 0.0).then(|| statistic.effective_sample_size(sums)).filter(|ess| ess.is_finite()),
         ..Inference::default()
     };
     inference.appended = statistic.appended(sums, errors);
@@ -168,7 +168,8 @@ pub(crate) fn infer<S: Statistic>(
     let linear = solution.linear::<S::Sums>();
     // Sums beyond the range of numbers say nothing.
     inference.estimate = Some(linear.value).filter(|value| value.is_finite());
-    let variance = errors.covariance(&linear.gradient, &linear.gradient);
+    // The smallest numbers round to either side of zero.
+    let variance = errors.covariance(&linear.gradient, &linear.gradient).map(|variance| variance.max(0.0));
     if let Some(kind) = settings.bounded() {
         let variance = variance.filter(|variance| variance.is_finite());
         inference.std_error = variance.map(f64::sqrt);
@@ -272,6 +273,7 @@ pub(crate) struct Summary {
 /// Makes the inference of an estimate from its error: normal, or t with clusters.
 pub(crate) fn summarise(summary: Summary, settings: &IntervalSettings) -> Inference {
     let Summary { n, n_skipped, ess, .. } = summary;
+    let ess = ess.filter(|ess| ess.is_finite());
     let mut inference = Inference { n, n_skipped, ess, ..Inference::default() };
     inference.estimate = summary.estimate.filter(|estimate| estimate.is_finite());
     let variance = summary.variance.filter(|variance| variance.is_finite());

@@ -173,7 +173,7 @@ impl<S: Statistic> Aggregate for Plain<S> {
 
     fn finish(&self, state: &Self::State) -> Option<f64> {
         let solution = self.0.solve(&state.sums, state.origin)?;
-        Some(solution.linear::<S::Sums>().value)
+        Some(solution.linear::<S::Sums>().value).filter(|value| value.is_finite())
     }
 }
 

@@ -12,7 +12,7 @@ pub(super) static DEFINITION: Definition = Definition {
     summary: "Mean reward of a target policy, doubly robust with optimistic shrinkage of the weights (DRos).",
     details: "Estimator: the mean of q_target + f (reward - q_logged) with f = lambda w / (w^2 + lambda) and w = target_prob / \
         propensity. 0 gives the direct method, no lambda doubly robust. `lambda` 'auto' takes the one of 1, 4, 16, …, 4^10 and none that has the least \
-        bound on its squared error, for rewards within 1 of their predictions: scale others; `_ci` appends the lambda, NULL for none. The interval covers the shrunk value, takes the lambda as given and says nothing \
+        bound on its squared error, for rewards within 1 of their predictions: scale others; with 'auto' `_ci` appends the lambda, as `_merge_ci` always does, NULL for none. The interval covers the shrunk value, takes the lambda as given and says nothing \
         about the bias of shrinking. NULL when all weights are zero. The p-value is NULL.",
     holds: "the logged propensities or the predictions are right, and the predictions were fitted without the row.",
     source: "Su, Dimakopoulou, Krishnamurthy and Dudík (2020).",

@@ -12,7 +12,7 @@ pub(super) static DEFINITION: Definition = Definition {
     summary: "Mean reward of a target policy by SWITCH: doubly robust where the weight is at most lambda, the prediction alone elsewhere.",
     details: "Estimator: the mean of q_target + w (reward - q_logged), w = target_prob / propensity counting as 0 above \
         `lambda`. 0 gives the direct method, no lambda doubly robust. `lambda` 'auto' takes the one of 1, 2, 4, …, 1024 and none that has the least \
-        bound on its squared error, for rewards within 1 of their predictions: scale others; `_ci` appends the lambda, NULL for none. The interval covers the shrunk value, takes the lambda as given and says nothing \
+        bound on its squared error, for rewards within 1 of their predictions: scale others; with 'auto' `_ci` appends the lambda, as `_merge_ci` always does, NULL for none. The interval covers the shrunk value, takes the lambda as given and says nothing \
         about the bias of shrinking. NULL when all weights are zero. The p-value is NULL.",
     holds: "the logged propensities or the predictions are right, and the predictions were fitted without the row.",
     source: "Wang, Agarwal and Dudík (2017).",

@@ -10,6 +10,7 @@ use hashbrown::HashMap;
 use super::Ranking;
 use super::bins::{Bin, CalibrationBins};
 use super::curves::{CurvePoint, UpliftCurve};
+use super::influences::unless_cancelled;
 use super::measures::{ByPrediction, Measure, Tie};
 use super::rows::{Independent, Scored};
 use super::scores::{Scorer, Scores, Weights};
@@ -263,9 +264,10 @@ impl Measure {
         let estimate = sum / n;
         let mut squares = 0.0;
         self.influences(scores, |cell, tie, influence| {
-            let constant = influence.shift - influence.recoil * estimate;
             let (sum, about_mean) = scores.scores(cell);
-            let of_mean = influence.factor * sum / tie.count + constant;
+            let scored = influence.factor * sum / tie.count;
+            let magnitude = scored.abs() + influence.magnitude(estimate);
+            let of_mean = unless_cancelled(scored + influence.constant(estimate), magnitude);
             squares += influence.factor.powi(2) * about_mean + tie.count * of_mean * of_mean;
         });
         (estimate, (n >= 2.0).then(|| squares / (n * (n - 1.0))))

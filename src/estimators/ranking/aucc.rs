@@ -8,7 +8,7 @@
 //! Source: Du, Lee and Ghaffarizadeh (2019), "Improve User Retention with Causal Learning".
 
 use super::blocks::upwards;
-use super::influences::Influences;
+use super::influences::{Influences, unless_cancelled};
 use super::over_rows::{RowEstimate, RowFunction};
 use super::rows::{Dependence, Scored};
 use super::scores::{Scorer, Scores};
@@ -55,9 +55,9 @@ impl<D: Dependence> Aucc<D> {
         let Area { theta, means: means @ [value, cost], scorers } = area;
         let mut sums = Influences::<1>::default();
         visit_sums(rows, scorers, *means, |row, [of_value, of_cost], [value_above, cost_below]| {
-            let product = of_cost * value_above + of_value * cost_below;
-            let shares = of_value / value + of_cost / cost;
-            let influence = product / (value * cost) - theta * shares;
+            let product = (of_cost * value_above + of_value * cost_below) / (value * cost);
+            let shares = theta * (of_value / value + of_cost / cost);
+            let influence = unless_cancelled(product - shares, product.abs() + shares.abs());
             sums.add([influence], row.dependence);
         });
         let ([[variance]], df) = sums.covariance::<D>(rows.len())?;

@@ -6,7 +6,7 @@
 //! Sources: Radcliffe (2007); Du, Lee and Ghaffarizadeh (2019); Fieller (1954).
 
 use super::blocks::between;
-use super::influences::{Influences, count_clusters};
+use super::influences::{Influences, count_clusters, unless_cancelled};
 use super::over_rows::RowFunction;
 use super::rows::{Dependence, Scored};
 use super::scores::{Scorer, Scores};
@@ -99,6 +99,11 @@ fn critical(alpha: f64, df: Option<f64>) -> Option<f64> {
     df.map_or_else(|| Some(normal_quantile(upper)), |df| t_quantile(upper, df))
 }
 
+/// A score about its mean.
+fn about(score: f64, mean: f64) -> f64 {
+    unless_cancelled(score - mean, score.abs() + mean.abs())
+}
+
 /// All rows, and how many clusters they are of.
 struct Ranked<'a, D, Y> {
     rows: &'a [Scored<D, Y>],
@@ -178,7 +183,7 @@ impl<D: Dependence> RowFunction for UpliftCurve<D> {
                 uplift: share * mean,
                 ..CurvePoint::default()
             };
-            let error = top.covariance(|row| [scorer.score(row) - mean]);
+            let error = top.covariance(|row| [about(scorer.score(row), mean)]);
             let (variance, df) = error.map(|([[variance]], df)| (variance, df)).unzip();
             at.with_error(variance.map(f64::sqrt), self.alpha, df.flatten())
         }));
@@ -211,11 +216,11 @@ impl<D: Dependence> RowFunction for CostCurve<D> {
             let top = ranked.window(0, point);
             let means = top.means(scores);
             let [value, cost] = means.map(|mean| share * mean);
-            let about = |row: &Scored<D, [f64; 2]>, means: [f64; 2]| {
+            let about_means = |row: &Scored<D, [f64; 2]>, means: [f64; 2]| {
                 let [of_value, of_cost] = scores(row);
-                [of_value - means[0], of_cost - means[1]]
+                [about(of_value, means[0]), about(of_cost, means[1])]
             };
-            let errors = top.covariance(|row| about(row, means)).map(|(covariance, _)| covariance);
+            let errors = top.covariance(|row| about_means(row, means)).map(|(covariance, _)| covariance);
             let mut at = CostPoint {
                 share,
                 threshold: top.threshold(),
@@ -235,8 +240,8 @@ impl<D: Dependence> RowFunction for CostCurve<D> {
             // Of the window's means: influences on means over all rows, times the points.
             let scale = self.points as f64;
             let influences = |row: &Scored<D, [f64; 2]>| {
-                let [of_value, of_cost] = about(row, means);
-                [scale * (of_cost - ratio * of_value), scale * of_value]
+                let [of_value, of_cost] = about_means(row, means);
+                [scale * about(of_cost, ratio * of_value), scale * of_value]
             };
             if let Some(([[residual, mixed], [_, of_value]], df)) = added.covariance(influences) {
                 at.std_error = Some(residual.sqrt() / value.abs());

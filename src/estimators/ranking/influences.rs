@@ -51,6 +51,12 @@ impl<const K: usize> Influences<K> {
     }
 }
 
+/// A sum that is as good as zero beside its parts, whose magnitudes add up to `magnitude`, is zero: what is left is rounding.
+#[inline]
+pub(super) fn unless_cancelled(sum: f64, magnitude: f64) -> f64 {
+    if sum.abs() <= 1e-13 * magnitude { 0.0 } else { sum }
+}
+
 #[inline]
 fn add_products<const K: usize>(products: &mut [[f64; K]; K], influences: &[f64; K]) {
     for (row, a) in products.iter_mut().zip(influences) {

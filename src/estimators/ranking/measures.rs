@@ -27,6 +27,20 @@ pub(super) struct Influence {
     pub(super) recoil: f64,
 }
 
+impl Influence {
+    /// What is added to the part of the score.
+    #[inline]
+    pub(super) fn constant(&self, estimate: f64) -> f64 {
+        self.shift - self.recoil * estimate
+    }
+
+    /// How large its parts are.
+    #[inline]
+    pub(super) fn magnitude(&self, estimate: f64) -> f64 {
+        self.shift.abs() + (self.recoil * estimate).abs()
+    }
+}
+
 impl Measure {
     /// The curve of other libraries that it belongs to.
     pub(super) fn curve(self) -> Curve {

@@ -31,7 +31,7 @@ pub(crate) use aucc::Aucc;
 pub(crate) use bins::{Bin, CalibrationBins};
 pub(crate) use conventions::Convention;
 pub(crate) use curves::{CostCurve, CostPoint, CurvePoint, UpliftCurve};
-use influences::Influences;
+use influences::{Influences, unless_cancelled};
 pub(crate) use measures::Measure;
 use measures::ScoredRows;
 pub(crate) use over_rows::OverRows;
@@ -71,9 +71,11 @@ impl<D: Dependence> Ranking<D> {
     fn variance(&self, rows: &[Scored<D>], scorer: &Scorer, estimate: f64) -> Option<(f64, Option<f64>)> {
         let mut errors = Influences::<1>::default();
         self.measure.influences(&ScoredRows { rows, scorer }, |tied, _, influence| {
-            let constant = influence.shift - influence.recoil * estimate;
+            let constant = influence.constant(estimate);
             for row in tied {
-                errors.add([influence.factor * scorer.score(row) + constant], row.dependence);
+                let scored = influence.factor * scorer.score(row);
+                let magnitude = scored.abs() + influence.magnitude(estimate);
+                errors.add([unless_cancelled(scored + constant, magnitude)], row.dependence);
             }
         });
         let ([[variance]], df) = errors.covariance::<D>(rows.len())?;

@@ -218,7 +218,7 @@ impl<D: Dependence, Y: Outcomes> RankedRows<D, Y> {
             rows.push(Scored {
                 prediction,
                 outcome: Y::decode(bytes)?,
-                weight: f64::decode(bytes)?,
+                weight: f64::from_le_bytes(bytes.bytes()?),
                 dependence: D::decode(bytes)?,
             });
         }

@@ -4,7 +4,7 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef};
-use datafusion::common::{Result, internal_err};
+use datafusion::common::{Result, internal_err, not_impl_err};
 use datafusion::logical_expr::function::{AccumulatorArgs, AggregateFunctionSimplification, StateFieldsArgs};
 use datafusion::logical_expr::utils::{AggregateOrderSensitivity, format_state_name};
 use datafusion::logical_expr::{Accumulator, AggregateUDFImpl, Documentation, GroupsAccumulator, Signature};
@@ -76,6 +76,13 @@ impl AggregateFunction {
         }
     }
 
+    /// The fields that `_ci` appends: what the data chose, where they were asked to.
+    fn appended(&self, layout: &Layout) -> &'static [&'static str] {
+        let mut tunable = self.definition.options().iter().filter(|spec| spec.is_tunable()).peekable();
+        let is_tuned = tunable.peek().is_none() || tunable.any(|spec| layout.has_text(spec.name));
+        if is_tuned { self.definition.appended() } else { &[] }
+    }
+
     /// What one call needs, from its types and constants.
     fn prepare(&self, args: &AccumulatorArgs<'_>) -> Result<(BoundAggregate, Reader, Wanted)> {
         refuse_distinct(&self.name, args.is_distinct)?;
@@ -85,7 +92,7 @@ impl AggregateFunction {
             Call::new(self.definition, &self.name, &layout, args.exprs, |spec| self.shape.accepts(spec))?;
         let wanted = match self.shape {
             Shape::Number => Wanted::Number,
-            Shape::Ci => Wanted::Inference(interval_settings(&call.options), self.definition.appended()),
+            Shape::Ci => Wanted::Inference(interval_settings(&call.options), self.appended(&layout)),
             Shape::State => Wanted::State(Header::new(self.definition, &call)),
         };
         let bound = self.bind(&call)?;
@@ -126,7 +133,9 @@ impl AggregateUDFImpl for AggregateFunction {
         coerce(self.definition, &self.name, arg_types)?;
         Ok(match (self.shape, &self.definition.kind) {
             (_, Kind::Measure { data_type, .. }) => data_type(),
-            (Shape::Ci, _) => inference_type(self.definition.appended()),
+            (Shape::Ci, _) => {
+                inference_type(self.appended(&Layout::new(self.definition, &self.name, arg_types)?))
+            }
             (Shape::State, _) => DataType::Binary,
             (Shape::Number, _) => DataType::Float64,
         })
@@ -154,7 +163,13 @@ impl AggregateUDFImpl for AggregateFunction {
 
     fn create_sliding_accumulator(&self, args: AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>> {
         let (bound, reader, wanted) = self.prepare(&args)?;
-        Ok(bound.sliding_accumulator(reader, wanted))
+        match bound.sliding_accumulator(reader, wanted) {
+            Some(accumulator) => Ok(accumulator),
+            None => not_impl_err!(
+                "{}: a window whose rows leave it; begin the frame with UNBOUNDED PRECEDING",
+                self.name
+            ),
+        }
     }
 
     fn groups_accumulator_supported(&self, args: AccumulatorArgs<'_>) -> bool {

@@ -42,7 +42,8 @@ type ScoreOfRow = dyn Fn(&[&[f64]], usize) -> Option<f64> + Send + Sync;
 impl RowScore {
     /// Makes a row function of a function of the arguments' numbers.
     pub(crate) fn new<const A: usize>(score: impl Fn([f64; A]) -> f64 + Send + Sync + 'static) -> Self {
-        Self::nullable(move |row| Some(score(row)))
+        // A score beyond the range of numbers is none.
+        Self::nullable(move |row| Some(score(row)).filter(|score| score.is_finite()))
     }
 
     /// The same of a function that is not defined everywhere.
@@ -94,8 +95,8 @@ impl BoundAggregate {
         self.0.groups_accumulator(reader, wanted)
     }
 
-    /// For frames whose rows leave, when the aggregate has such; else the engine refuses them.
-    pub(super) fn sliding_accumulator(&self, reader: Reader, wanted: Wanted) -> Box<dyn Accumulator> {
+    /// For frames whose rows leave; `None` when the aggregate has no such.
+    pub(super) fn sliding_accumulator(&self, reader: Reader, wanted: Wanted) -> Option<Box<dyn Accumulator>> {
         self.0.sliding_accumulator(reader, wanted)
     }
 
@@ -125,7 +126,7 @@ trait Binding: Send + Sync {
     fn floats(&self) -> usize;
     fn accumulator(&self, reader: Reader, wanted: Wanted) -> Box<dyn Accumulator>;
     fn groups_accumulator(&self, reader: Reader, wanted: Wanted) -> Box<dyn GroupsAccumulator>;
-    fn sliding_accumulator(&self, reader: Reader, wanted: Wanted) -> Box<dyn Accumulator>;
+    fn sliding_accumulator(&self, reader: Reader, wanted: Wanted) -> Option<Box<dyn Accumulator>>;
     fn missing(&self, settings: &IntervalSettings) -> Option<&'static str>;
     fn merged(&self) -> Option<Box<dyn MergedState>>;
 }
@@ -163,7 +164,7 @@ impl<E: Estimator> Binding for EstimatorBinding<E> {
         Box::new(GroupedAccumulator::new(&self.0, reader, self.finish(wanted)))
     }
 
-    fn sliding_accumulator(&self, reader: Reader, wanted: Wanted) -> Box<dyn Accumulator> {
+    fn sliding_accumulator(&self, reader: Reader, wanted: Wanted) -> Option<Box<dyn Accumulator>> {
         sliding(&self.0, reader, self.finish(wanted))
     }
 
@@ -241,7 +242,7 @@ impl<A: Aggregate, T: Column + 'static> Binding for MeasureBinding<A, T> {
         Box::new(GroupedAccumulator::new(&self.aggregate, reader, self.finish()))
     }
 
-    fn sliding_accumulator(&self, reader: Reader, _wanted: Wanted) -> Box<dyn Accumulator> {
+    fn sliding_accumulator(&self, reader: Reader, _wanted: Wanted) -> Option<Box<dyn Accumulator>> {
         sliding(&self.aggregate, reader, self.finish())
     }
 
@@ -331,12 +332,13 @@ impl<A: Aggregate> Accumulator for RowAccumulator<A> {
     }
 }
 
-fn sliding<A: Aggregate>(aggregate: &Arc<A>, reader: Reader, finish: Finish<A>) -> Box<dyn Accumulator> {
-    if A::SLIDES {
-        Box::new(SlidingAccumulator::new(aggregate, reader, finish))
-    } else {
-        Box::new(RowAccumulator::new(aggregate, reader, finish))
-    }
+fn sliding<A: Aggregate>(
+    aggregate: &Arc<A>,
+    reader: Reader,
+    finish: Finish<A>,
+) -> Option<Box<dyn Accumulator>> {
+    A::SLIDES
+        .then(|| -> Box<dyn Accumulator> { Box::new(SlidingAccumulator::new(aggregate, reader, finish)) })
 }
 
 /// A state per group, side by side.
@@ -345,18 +347,38 @@ struct GroupedAccumulator<A: Aggregate> {
     reader: Reader,
     finish: Finish<A>,
     states: Vec<A::State>,
+    /// Bytes that the states hold outside themselves, and the rows since they were counted.
+    outside: usize,
+    uncounted: usize,
 }
 
 impl<A: Aggregate> GroupedAccumulator<A> {
     fn new(aggregate: &Arc<A>, reader: Reader, finish: Finish<A>) -> Self {
-        Self { aggregate: Arc::clone(aggregate), reader, finish, states: vec![] }
+        Self { aggregate: Arc::clone(aggregate), reader, finish, states: vec![], outside: 0, uncounted: 0 }
     }
 
     /// Takes states out, in order.
     fn take(&mut self, emit_to: EmitTo) -> Vec<A::State> {
         let mut states = emit_to.take_needed(&mut self.states);
         states.iter_mut().for_each(|state| self.aggregate.settle(state));
+        self.count_outside();
         states
+    }
+
+    /// Counts what states hold outside themselves, once as many rows have come as there are groups: else batches of a
+    /// query with many groups would be spent on counting.
+    fn count_rows(&mut self, rows: usize) {
+        self.uncounted += rows;
+        if self.uncounted >= self.states.len() {
+            self.count_outside();
+        }
+    }
+
+    fn count_outside(&mut self) {
+        self.uncounted = 0;
+        if A::FLOATS == 0 {
+            self.outside = self.states.iter().map(|state| self.aggregate.heap_size(state)).sum();
+        }
     }
 }
 
@@ -385,7 +407,9 @@ impl<A: Aggregate> GroupsAccumulator for GroupedAccumulator<A> {
     ) -> Result<()> {
         self.states.resize_with(total_num_groups, A::State::default);
         let (aggregate, states) = (self.aggregate.as_ref(), self.states.as_mut_slice());
-        self.reader.read(values, opt_filter, group_indices, &mut StatePerGroup { aggregate, states })
+        self.reader.read(values, opt_filter, group_indices, &mut StatePerGroup { aggregate, states })?;
+        self.count_rows(group_indices.len());
+        Ok(())
     }
 
     fn merge_batch(
@@ -400,6 +424,7 @@ impl<A: Aggregate> GroupsAccumulator for GroupedAccumulator<A> {
             let other = transfer.read(self.aggregate.as_ref(), values, row)?;
             self.aggregate.absorb(&mut self.states[group], other);
         }
+        self.count_rows(group_indices.len());
         Ok(())
     }
 
@@ -423,9 +448,7 @@ impl<A: Aggregate> GroupsAccumulator for GroupedAccumulator<A> {
     }
 
     fn size(&self) -> usize {
-        let heap = |state| self.aggregate.heap_size(state);
-        let outside = if A::FLOATS > 0 { 0 } else { self.states.iter().map(heap).sum() };
-        size_of_val(self) + self.states.capacity() * size_of::<A::State>() + outside
+        size_of_val(self) + self.states.capacity() * size_of::<A::State>() + self.outside
     }
 }
 

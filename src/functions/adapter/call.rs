@@ -31,6 +31,11 @@ pub(crate) struct Layout {
 }
 
 impl Layout {
+    /// Whether the constant `name` is a text.
+    pub(super) fn has_text(&self, name: &str) -> bool {
+        self.texts.iter().any(|text| text == name)
+    }
+
     /// Finds the arguments by their types. An argument of type NULL is not given, and a struct ends the columns.
     pub(crate) fn new(definition: &Definition, function: &str, types: &[DataType]) -> Result<Self> {
         let form = || definition.call_form(function);

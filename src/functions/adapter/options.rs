@@ -315,6 +315,11 @@ enum Value {
 pub(crate) struct Options(BTreeMap<&'static str, Value>);
 
 impl OptionSpec {
+    /// Whether the data may choose the value.
+    pub(super) fn is_tunable(&self) -> bool {
+        matches!(self.kind, OptionKind::Tunable { .. })
+    }
+
     fn default(&self) -> Value {
         match self.kind {
             OptionKind::Number { default, .. } | OptionKind::Tunable { default, .. } => {
@@ -476,7 +481,7 @@ impl Options {
 
     /// Lets the data choose the options that may be, of those whose values are texts: no other text is one.
     pub(super) fn assume_auto(&mut self, specs: &[&'static OptionSpec], texts: &[String]) {
-        let tunable = specs.iter().filter(|spec| matches!(spec.kind, OptionKind::Tunable { .. }));
+        let tunable = specs.iter().filter(|spec| spec.is_tunable());
         for spec in tunable.filter(|spec| texts.iter().any(|name| name == spec.name)) {
             self.0.insert(spec.name, Value::Choice(AUTO));
         }

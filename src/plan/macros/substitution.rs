@@ -5,7 +5,7 @@
 //! a CTE that shadows another, so the body's CTEs get names that no query has; each reference keeps its old name as its
 //! alias.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
 use datafusion::common::{Result, plan_datafusion_err, plan_err};
@@ -287,6 +287,12 @@ fn named_values(given: &Expr, function: &str, option: &OptionSpec, values: Value
         let message = format!("{function}: {} must be {}, got {given}", option.name, option.takes());
         return Err(problem_at(given.span(), message, None));
     };
+    let mut names = BTreeSet::new();
+    if let Some(twice) = fields.iter().find(|field| !names.insert(&field.key.value)) {
+        let message =
+            format!("{function}: '{}' is given twice in {}; give it once", twice.key.value, option.name);
+        return Err(problem_at(given.span(), message, None));
+    }
     let pair = parse_expr(match values {
         Values::Numbers => "{'name': :name, 'value': CAST(:value AS DOUBLE)}",
         Values::Texts => "{'name': :name, 'value': CAST(:value AS VARCHAR)}",
