@@ -47,8 +47,9 @@ split AS (
 compared AS (
   SELECT
     unnest(CASE
-      WHEN NOT array_has(arms, CAST(:control AS VARCHAR)) THEN make_array(raise_error(
-        'arm_effects: control must be one of the arms ' || array_to_string(arms, ', ') || ', got ' || CAST(:control AS VARCHAR)
+      WHEN NOT coalesce(array_has(arms, CAST(:control AS VARCHAR)), false) THEN make_array(raise_error(
+        'arm_effects: control must be one of the arms ' || array_to_string(arms, ', ') || ', got '
+          || coalesce(CAST(:control AS VARCHAR), CAST('NULL' AS VARCHAR))
       ))
       WHEN cell['arm'] = CAST(:control AS VARCHAR) THEN array_remove(arms, CAST(:control AS VARCHAR))
       ELSE make_array(cell['arm'])

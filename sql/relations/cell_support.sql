@@ -29,7 +29,8 @@
 
 WITH decisions AS (
   SELECT
-    coalesce(CAST(segment AS VARCHAR), '') AS part,
+    -- NULL is a segment; none that is given begins like this.
+    coalesce('=' || CAST(segment AS VARCHAR), '') AS part,
     CAST(action AS VARCHAR) AS choice,
     CAST(family AS VARCHAR) AS kin,
     CASE
@@ -38,7 +39,12 @@ WITH decisions AS (
         'cell_support: propensity must be in (0, 1], got ' || CAST(propensity AS VARCHAR) || '; log_contract shows such rows'
       ) AS DOUBLE)
     END AS p,
-    CAST(target_prob AS DOUBLE) AS target,
+    CASE
+      WHEN target_prob IS NULL OR CAST(target_prob AS DOUBLE) BETWEEN 0 AND 1 THEN CAST(target_prob AS DOUBLE)
+      ELSE CAST(raise_error(
+        'cell_support: target_prob must be in [0, 1], got ' || CAST(target_prob AS VARCHAR)
+      ) AS DOUBLE)
+    END AS target,
     CAST(reward AS DOUBLE) AS r
   FROM input
   WHERE action IS NOT NULL AND propensity IS NOT NULL
@@ -94,7 +100,7 @@ filled AS (
 related AS (
   SELECT
     *,
-    weights * weights / nullif(squares, 0) AS ess,
+    CASE WHEN n > 0 THEN coalesce(weights * weights / nullif(squares, 0), 0.0) END AS ess,
     sum(n) OVER (PARTITION BY part) AS decisions,
     sum(with_target) OVER (PARTITION BY part) AS targets,
     sum(weights) OVER (PARTITION BY part) AS part_weights,
@@ -107,12 +113,13 @@ judged AS (
   SELECT
     *,
     CASE WHEN kin IS NOT NULL THEN kin_n END AS family_n,
-    CASE WHEN kin IS NOT NULL THEN kin_weights * kin_weights / nullif(kin_squares, 0) END AS family_ess,
+    CASE WHEN kin IS NOT NULL AND kin_n > 0 THEN coalesce(kin_weights * kin_weights / nullif(kin_squares, 0), 0.0) END
+      AS family_ess,
     CASE WHEN targets > 0 THEN greatest(1 - part_weights / CAST(decisions AS DOUBLE), 0.0) END AS deficient_mass
   FROM related
 )
 SELECT
-  nullif(part, '') AS segment,
+  CASE WHEN part <> '' THEN substr(part, 2) END AS segment,
   choice AS action,
   n,
   n / CAST(decisions AS DOUBLE) AS share,

@@ -158,9 +158,14 @@ weighed AS (
 tested AS (
   SELECT
     *,
-    arm_count * normal_p_value(excess / nullif(sqrt(
-      greatest(squares - decisions * excess * excess, 0) / nullif(decisions - 1, 0) / decisions
-    ), 0)) < :alpha AS is_off
+    arm_count * CASE
+      -- Every decision had the action, with one propensity: the chance of that.
+      WHEN excess > 0 AND squares - decisions * excess * excess <= 1e-12 * squares
+        THEN power(1 / (1 + excess), CAST(decisions AS DOUBLE))
+      ELSE normal_p_value(excess / nullif(sqrt(
+        greatest(squares - decisions * excess * excess, 0) / nullif(decisions - 1, 0) / decisions
+      ), 0))
+    END < :alpha AS is_off
   FROM weighed
 ),
 facts AS (

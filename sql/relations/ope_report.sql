@@ -66,7 +66,7 @@ judged AS (
     CASE
       WHEN estimator IN ('dr', 'dm', 'sndr') AND NOT has_predictions THEN 'no predictions'
       WHEN estimator = 'dm' THEN 'model only'
-      WHEN max_weight = 0 OR mean_weight['ci_high'] < 1 THEN 'unsupported'
+      WHEN coalesce(max_weight, 0) = 0 OR value['n'] = 0 OR mean_weight['ci_high'] < 1 THEN 'unsupported'
       WHEN mean_weight['ci_low'] > 1 THEN 'propensities off'
       WHEN value['ess'] < :min_ess / 4.0 THEN 'starved'
       WHEN value['ess'] < :min_ess OR max_weight_share > 0.05 THEN 'thin'
@@ -96,8 +96,11 @@ SELECT
   CASE verdict
     WHEN 'no predictions' THEN 'q_logged and q_target are not given'
     WHEN 'model only' THEN 'the predictions alone; the log is not used'
-    WHEN 'unsupported' THEN 'mean weight ' || round(coalesce(mean_weight['estimate'], 0), 3)
-      || ' is below 1: the policy takes actions that the log does not have'
+    WHEN 'unsupported' THEN CASE
+      WHEN value['n'] = 0 THEN 'no decision has a reward, a propensity and a probability'
+      ELSE 'mean weight ' || round(coalesce(mean_weight['estimate'], 0), 3)
+        || ' is below 1: the policy takes actions that the log does not have'
+    END
     WHEN 'propensities off' THEN 'mean weight ' || round(mean_weight['estimate'], 3) || ' is above 1'
     WHEN 'ok' THEN 'ess ' || round(value['ess']) || ' of ' || value['n'] || ' decisions'
     ELSE 'ess ' || round(value['ess'], 1) || ' of ' || value['n'] || ' decisions, the largest weight has a share of '

@@ -4,10 +4,11 @@
 -- mean over them of one over the propensity where the action was taken and zero elsewhere, which is 1 up to chance when
 -- the propensities are right; std_error and p_value of that test, two-sided; p_holm, adjusted by Holm's method for all
 -- rows of the result; share, how often the action was taken, beside implied_share, one over its mean inverse propensity;
--- min_propensity; ess, the effective sample size of the weights. verdict: 'taken too often' where the mean weight is
--- above 1 and p_holm below alpha, so that the true propensities are higher than those logged, 'taken too rarely' where it
--- is below 1; 'few rows' where the action was taken fewer than 10 times; else 'ok'. Decisions without an action or a
--- propensity are left out of every count. A propensity outside of (0, 1] is an error.
+-- min_propensity; ess, the effective sample size of the weights. Where every decision had the action, with one propensity,
+-- the p-value is the chance of that. verdict: 'few rows' where the action was taken fewer than 10 times or ess is below 10;
+-- 'taken too often' where the mean weight is above 1 and p_holm below alpha, so that the true propensities are higher than
+-- those logged, 'taken too rarely' where it is below 1; else 'ok'. Decisions without an action or a propensity are left out
+-- of every count. A propensity outside of (0, 1] is an error.
 -- Holds when: decisions are independent, and every decision of a segment could have been the action.
 -- Source: Li, Chu, Langford and Wang (2011).
 -- @column action the action taken, of any type
@@ -33,7 +34,7 @@ WITH cells AS (
         'propensity_audit: propensity must be in (0, 1], got ' || CAST(propensity AS VARCHAR) || '; log_contract shows such rows'
       ) AS DOUBLE)
     END) AS weights,
-    sum(1.0 / CAST(propensity AS DOUBLE) / CAST(propensity AS DOUBLE)) AS squares,
+    var_pop(1.0 / CAST(propensity AS DOUBLE)) AS variance,
     min(CAST(propensity AS DOUBLE)) AS min_propensity
   FROM input
   WHERE propensity IS NOT NULL AND action IS NOT NULL
@@ -49,13 +50,23 @@ weighed AS (
 tested AS (
   SELECT
     *,
-    sqrt(greatest(squares / decisions - mean_weight * mean_weight, 0.0) / nullif(decisions - 1, 0)) AS std_error
+    -- About the mean of all decisions, of which those with other actions have the weight 0.
+    sqrt(
+      (
+        taken * (variance + power(weights / taken - mean_weight, 2)) + (decisions - taken) * mean_weight * mean_weight
+      ) / decisions / nullif(decisions - 1, 0)
+    ) AS std_error,
+    weights * weights / (taken * variance + weights * weights / taken) AS ess
   FROM weighed
 ),
 valued AS (
   SELECT
     *,
-    normal_p_value((mean_weight - 1) / nullif(std_error, 0)) AS p_value
+    CASE
+      -- Every decision had the action, with one propensity: the chance of that.
+      WHEN std_error = 0 AND mean_weight > 1 THEN power(1 / mean_weight, CAST(decisions AS DOUBLE))
+      ELSE normal_p_value((mean_weight - 1) / nullif(std_error, 0))
+    END AS p_value
   FROM tested
 ),
 ranked AS (
@@ -85,9 +96,10 @@ SELECT
   taken / CAST(decisions AS DOUBLE) AS share,
   taken / weights AS implied_share,
   min_propensity,
-  weights * weights / squares AS ess,
+  ess,
   CASE
     WHEN taken < 10 THEN 'few rows'
+    WHEN ess < 10 THEN 'few rows'
     WHEN p_holm < :alpha AND mean_weight > 1 THEN 'taken too often'
     WHEN p_holm < :alpha THEN 'taken too rarely'
     ELSE 'ok'

@@ -1,7 +1,7 @@
 //! Tail probabilities and quantiles, from the survival function so that far tails keep their digits.
 
+use libm::erfc;
 use statrs::distribution::{Beta, Binomial, ChiSquared, ContinuousCDF, Discrete, Normal, StudentsT};
-use statrs::function::erf::erfc;
 
 /// Above this many degrees of freedom the t quantile is expanded around the normal one: the incomplete beta
 /// function loses digits there, and the expansion is exact to rounding.
@@ -9,7 +9,12 @@ const EXPANDED_DF: f64 = 10_000.0;
 
 /// Returns the standard normal quantile of `p` in (0, 1).
 pub(crate) fn normal_quantile(p: f64) -> f64 {
-    Normal::standard().inverse_cdf(p)
+    let x = Normal::standard().inverse_cdf(p);
+    // A Newton step on the nearer tail takes the library's quantile to full precision.
+    let tail = 0.5 * erfc(x.abs() / std::f64::consts::SQRT_2);
+    let density = (-0.5 * x * x).exp() / std::f64::consts::TAU.sqrt();
+    let step = (if x < 0.0 { p - tail } else { tail - (1.0 - p) }) / density;
+    if step.is_finite() { x + step } else { x }
 }
 
 /// Returns `P(|Z| >= |z|)`.
@@ -81,7 +86,8 @@ pub(crate) fn kolmogorov_sf(x: f64) -> f64 {
     };
     let terms = (1..).map(|k| (k, term(k))).take_while(|&(_, term)| term > 0.0);
     let sum: f64 = terms.map(|(k, term)| if k % 2 == 1 { term } else { -term }).sum();
-    (2.0 * sum).clamp(0.0, 1.0)
+    // A sum of nothing is -0.
+    (2.0 * sum).clamp(0.0, 1.0).abs()
 }
 
 /// Returns the exact two-sided binomial p-value: the probability of all outcomes no likelier than the observed.

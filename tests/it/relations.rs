@@ -4,7 +4,7 @@ use datafusion::arrow::array::AsArray;
 use datafusion::prelude::{SessionConfig, SessionContext};
 
 /// A call of every macro over `log`.
-const CALLS: [&str; 12] = [
+const CALLS: [&str; 14] = [
     "arm_effects((SELECT * FROM log), outcome => reward, arm => action, control => 'none', cluster => unit,
        shares => {'none': 1, 'mail': 1})",
     "balance_table((SELECT * FROM log), treated => reward, covariates => {'q': q, 'unit': unit}, weight => propensity)",
@@ -15,6 +15,10 @@ const CALLS: [&str; 12] = [
        propensity => propensity, cluster => unit)",
     "confidence_sequence((SELECT * FROM log), position => assigned_at, reward => reward, propensity => propensity,
        target_prob => target_prob, unit => unit, series => action, lower => 0, upper => 1, max_weight => 1, points => 5)",
+    "drift_report((SELECT * FROM log), is_current => reward, features => {'q': q}, levels => {'action': action},
+       segment => unit)",
+    "uplift_report((SELECT * FROM log), outcome => q, treated => reward, propensity => propensity,
+       scores => {'q': q, 'unit': unit}, unit => unit, cost => q, cluster => unit)",
     "feature_contract((SELECT * FROM log), is_current => reward, features => {'q': q}, levels => {'action': action},
        unit => unit)",
     "horizon_reliability((SELECT * FROM log), horizons => {'q': q, 'reward': reward}, treated => unit % 2,

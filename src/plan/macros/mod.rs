@@ -20,12 +20,13 @@ use super::call::RelationCall;
 use super::documentation::Documentation;
 
 /// The files of `sql/relations`.
-const FILES: [(&str, &str); 12] = [
+const FILES: [(&str, &str); 14] = [
     ("arm_effects", include_str!("../../../sql/relations/arm_effects.sql")),
     ("balance_table", include_str!("../../../sql/relations/balance_table.sql")),
     ("calibration_over_time", include_str!("../../../sql/relations/calibration_over_time.sql")),
     ("cell_support", include_str!("../../../sql/relations/cell_support.sql")),
     ("confidence_sequence", include_str!("../../../sql/relations/confidence_sequence.sql")),
+    ("drift_report", include_str!("../../../sql/relations/drift_report.sql")),
     ("feature_contract", include_str!("../../../sql/relations/feature_contract.sql")),
     ("horizon_reliability", include_str!("../../../sql/relations/horizon_reliability.sql")),
     ("joint_effects", include_str!("../../../sql/relations/joint_effects.sql")),
@@ -33,6 +34,7 @@ const FILES: [(&str, &str); 12] = [
     ("ope_report", include_str!("../../../sql/relations/ope_report.sql")),
     ("overlap_report", include_str!("../../../sql/relations/overlap_report.sql")),
     ("propensity_audit", include_str!("../../../sql/relations/propensity_audit.sql")),
+    ("uplift_report", include_str!("../../../sql/relations/uplift_report.sql")),
 ];
 
 /// A relation function written in SQL.
