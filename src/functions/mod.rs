@@ -31,6 +31,7 @@ mod mean_ci;
 mod mips_policy_value;
 mod monotonicity_test;
 mod normal_p_value;
+mod normal_quantile;
 mod psi;
 mod qini;
 mod rank_stability;
@@ -46,6 +47,7 @@ mod srm_test;
 mod subgaussian_dr_policy_value;
 mod switch_dr_policy_value;
 mod t_p_value;
+mod t_quantile;
 mod uplift_at;
 mod uplift_calibration_bins;
 mod uplift_curve;
@@ -60,7 +62,7 @@ pub(crate) use adapter::Entry;
 use adapter::{AggregateFunction, Definition, Kind, MergeFunction, ScoreFunction, SeriesFunction, Shape};
 
 /// Every function of the crate, in the order of the reference.
-static DEFINITIONS: [&Definition; 47] = [
+static DEFINITIONS: [&Definition; 49] = [
     // Identify.
     &mean_ci::DEFINITION,
     &diff_in_means::DEFINITION,
@@ -80,7 +82,9 @@ static DEFINITIONS: [&Definition; 47] = [
     &max_weight_share::DEFINITION,
     &weight_mean_test::DEFINITION,
     &normal_p_value::DEFINITION,
+    &normal_quantile::DEFINITION,
     &t_p_value::DEFINITION,
+    &t_quantile::DEFINITION,
     &chi_square_p_value::DEFINITION,
     // Validate.
     &ips_score::DEFINITION,

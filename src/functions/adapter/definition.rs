@@ -105,6 +105,11 @@ impl Argument {
         Self::new("propensity", "P(treated), in (0, 1)", Rule::TreatedPropensity)
     }
 
+    /// A probability in (0, 1).
+    pub(crate) const fn open_probability(name: &'static str, description: &'static str) -> Self {
+        Self::new(name, description, Rule::TreatedPropensity)
+    }
+
     /// A probability in [0, 1].
     pub(crate) const fn probability(name: &'static str, description: &'static str) -> Self {
         Self::new(name, description, Rule::Probability)
