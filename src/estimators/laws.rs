@@ -204,11 +204,11 @@ pub(super) fn check<S: Statistic, const A: usize>(statistic: &S, rows: &[[f64; A
 
 mod tests {
     use super::super::{
-        Aipw, Aucc, Baseline, CalibrationSlope, Convention, CostPerValue, Cuped, DifferenceInMeans,
-        DirectMethod, DoublyRobust, DrLift, Estimand, InCluster, Independent, Ips, IpsLift, IpwAte, IpwMean,
-        Late, Mean, Measure, OverRows, Ranking, RatioDifference, RelativeLift, Scores, SelfNormalizedDr,
-        SelfNormalizedIps, Shrinkage, ShrunkDr, Slope, SlopeForm, Tuned, WeightedCostPerValue,
-        WeightedRelativeLift, Weighting,
+        Aipw, Aucc, Baseline, CalibrationSlope, Convention, CostPerValue, Cuped, CupedList,
+        DifferenceInMeans, DirectMethod, DoublyRobust, DrLift, Estimand, InCluster, Independent, Ips,
+        IpsLift, IpwAte, IpwMean, Late, Mean, Measure, OverRows, Ranking, RatioDifference, RelativeLift,
+        Scores, SelfNormalizedDr, SelfNormalizedIps, Shrinkage, ShrunkDr, Slope, SlopeForm, Tuned,
+        WeightedCostPerValue, WeightedRelativeLift, Weighting,
     };
     use super::{Clustered, Plain, check, check_merging, column_rows, infer};
 
@@ -252,6 +252,9 @@ mod tests {
         check(&WeightedRelativeLift, &rows(observed));
         for slope in [Slope::Within, Slope::Joint, Slope::Control] {
             check(&Cuped { slope }, &rows(|u| [u[0] + u[2], treated(u[1]), u[2]]));
+            let several =
+                |u: [f64; 7]| [u[0] + u[2], treated(u[1]), u[2], u[3], 7.0, u[2] - u[3], 0.0, 0.0, 0.0, 0.0];
+            check(&CupedList { slope }, &rows(several));
         }
         check(&RatioDifference, &rows(|u| [u[0], 1.0 + u[2], treated(u[1])]));
         check(&Late, &rows(|u| [u[0], treated(u[1]), treated(u[2] * (1.0 - 0.8 * treated(u[1])))]));

@@ -40,7 +40,7 @@ pub(crate) use bootstrap::Resampling;
 pub(crate) use bounded::Bounds;
 pub(crate) use clustered::Clustered;
 pub(crate) use cost_per_value::{CostPerValue, WeightedCostPerValue};
-pub(crate) use cuped::{Cuped, Slope};
+pub(crate) use cuped::{COVARIATES, Cuped, CupedList, Slope};
 pub(crate) use difference::DifferenceInMeans;
 pub(crate) use direct_method::DirectMethod;
 pub(crate) use doubly_robust::{DoublyRobust, dr_score};

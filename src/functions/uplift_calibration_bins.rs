@@ -1,7 +1,7 @@
 //! `uplift_calibration_bins`: predicted against actual effects in bins of the prediction.
 
 use super::adapter::{
-    ALPHA, APPROXIMATE, BINS, BoundAggregate, Column, Constants, Definition, Kind, ON_INVALID,
+    ALPHA, APPROXIMATE, BINS, BoundAggregate, Column, Constants, Definition, EDGES, Kind, ON_INVALID,
 };
 use super::ranking;
 use crate::estimators::{Bin, CalibrationBins, OverCells, OverRows};
@@ -10,7 +10,7 @@ pub(super) static DEFINITION: Definition = Definition {
     name: "uplift_calibration_bins",
     summary: "Predicted against actual effects in bins of the prediction, smallest first.",
     details: "As many rows in each bin as NTILE gives; rows of equal predictions stay together, in the bin of their \
-        middle position, and bins without rows are left out. `predicted` is the mean prediction, `actual` the \
+        middle position, or between `edges`, and bins without rows are left out. `predicted` is the mean prediction, `actual` the \
         difference of the arms' Hájek means, or the mean score in the short form, with a normal interval; NULL \
         where an arm has no rows. An empty list without rows.",
     holds: ranking::HOLDS,
@@ -18,7 +18,7 @@ pub(super) static DEFINITION: Definition = Definition {
     arguments: ranking::ARGUMENTS,
     short_form: ranking::SHORT_FORM,
     clustered: false,
-    constants: Constants::Options(&[ALPHA, APPROXIMATE, BINS, ON_INVALID]),
+    constants: Constants::Options(&[ALPHA, APPROXIMATE, BINS, EDGES, ON_INVALID]),
     example: "\
 SELECT b['bin'] AS bin, b['n'] AS n, b['predicted'] AS predicted, b['actual'] AS actual
 FROM (SELECT unnest(uplift_calibration_bins(prediction, outcome, treated, 0.5, {'bins': 2})) AS b
@@ -32,6 +32,7 @@ FROM (SELECT unnest(uplift_calibration_bins(prediction, outcome, treated, 0.5, {
             let bins = CalibrationBins {
                 scores: ranking::scores(&DEFINITION, call),
                 bins: call.options.number(&BINS) as usize,
+                edges: call.options.edges(&EDGES),
                 alpha: call.options.number(&ALPHA),
             };
             Ok(if ranking::is_approximate(call, false)? {

@@ -5,6 +5,7 @@ mod fieller;
 mod moments;
 mod quantile;
 mod random;
+mod solve;
 
 pub(crate) use distributions::{
     beta_quantile, binomial_two_sided, chi_square_sf, kolmogorov_sf, normal_quantile, normal_two_sided,
@@ -14,3 +15,4 @@ pub(crate) use fieller::fieller_reach;
 pub(crate) use moments::Moments;
 pub(crate) use quantile::quantile;
 pub(crate) use random::{Draws, mixed};
+pub(crate) use solve::solve_normal_equations;

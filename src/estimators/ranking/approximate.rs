@@ -444,7 +444,7 @@ impl CellFunction for CalibrationBins {
         let mut below = 0;
         for cell in ranked.cells.iter().rev() {
             let through = below + cell.count() as usize;
-            let number = self.bin((below + through).div_ceil(2), n);
+            let number = self.number(cell.lowest, below, through, n);
             match bins.last_mut() {
                 Some((last, sums)) if *last == number => sums.add(cell),
                 _ => bins.push((number, *cell)),

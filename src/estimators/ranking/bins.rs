@@ -15,6 +15,8 @@ pub(crate) struct CalibrationBins {
     pub(crate) scores: Scores,
     /// How many bins, at least one.
     pub(crate) bins: usize,
+    /// Where bins meet, smallest first; empty for bins of as many rows each.
+    pub(crate) edges: Vec<f64>,
     /// Miscoverage of the intervals.
     pub(crate) alpha: f64,
 }
@@ -41,8 +43,17 @@ pub(crate) struct Bin {
 }
 
 impl CalibrationBins {
+    /// The bin of the rows of one prediction, `below` of `n` rows having smaller ones and `through` no larger ones.
+    pub(super) fn number(&self, prediction: f64, below: usize, through: usize, n: usize) -> usize {
+        if self.edges.is_empty() {
+            self.bin((below + through).div_ceil(2), n)
+        } else {
+            1 + self.edges.partition_point(|&edge| edge <= prediction)
+        }
+    }
+
     /// The bin of an ascending position from one: the first `n mod bins` bins have a row more than the others.
-    pub(super) fn bin(&self, position: usize, n: usize) -> usize {
+    fn bin(&self, position: usize, n: usize) -> usize {
         let (least, larger) = (n / self.bins, n % self.bins);
         let in_larger = larger * (least + 1);
         if position <= in_larger {
@@ -170,7 +181,7 @@ impl RowFunction for CalibrationBins {
         let mut current = (0, n);
         upwards(rows, |block| {
             let (below, through) = (n - block.above - block.rows.len(), n - block.above);
-            let number = self.bin((below + through).div_ceil(2), n);
+            let number = self.number(block.rows[0].prediction, below, through, n);
             if number != current.0 {
                 let start = n - below;
                 if current.0 > 0 {

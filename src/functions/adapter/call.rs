@@ -28,6 +28,8 @@ pub(crate) struct Layout {
     levels: bool,
     /// Names of the constants that are texts.
     texts: Vec<String>,
+    /// Whether a list stands where a number may.
+    list: bool,
 }
 
 impl Layout {
@@ -76,6 +78,11 @@ impl Layout {
             cluster: (definition.clustered && given(arguments)).then_some(arguments),
             constants: has_constants.then_some(types.len() - 1),
             null_constants: named_null,
+            list: definition
+                .arguments
+                .iter()
+                .zip(types)
+                .any(|(argument, given)| argument.rule == Rule::FiniteList && given.is_list()),
             texts: match types.last() {
                 Some(DataType::Struct(fields)) => {
                     let texts = fields.iter().filter(|field| field.data_type().is_string());
@@ -107,6 +114,8 @@ pub(crate) struct Call {
     pub(crate) shares: Vec<(String, f64)>,
     /// Whether a column of any type holds levels, not numbers.
     pub(crate) levels: bool,
+    /// Whether a column holds lists of numbers.
+    pub(crate) list: bool,
 }
 
 impl Call {
@@ -122,6 +131,7 @@ impl Call {
             options,
             shares: vec![],
             levels: layout.levels,
+            list: layout.list,
         }
     }
 

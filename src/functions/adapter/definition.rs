@@ -95,6 +95,11 @@ impl Argument {
         Self::new(name, description, Rule::Finite)
     }
 
+    /// A finite number, or a list of them.
+    pub(crate) const fn numbers(name: &'static str, description: &'static str) -> Self {
+        Self::new(name, description, Rule::FiniteList)
+    }
+
     /// The probability of what happened, in (0, 1].
     pub(crate) const fn propensity(name: &'static str, description: &'static str) -> Self {
         Self::new(name, description, Rule::Propensity)

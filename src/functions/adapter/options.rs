@@ -29,6 +29,8 @@ pub(crate) enum OptionKind {
     Flag,
     /// A list of two numbers, the first below the second; there is no default.
     Range,
+    /// A list of numbers that rise; there is no default.
+    Edges,
 }
 
 /// What an option changes.
@@ -217,6 +219,14 @@ pub(crate) const BINS: OptionSpec = OptionSpec {
     shapes: Shapes::Sums,
 };
 
+/// Where bins meet.
+pub(crate) const EDGES: OptionSpec = OptionSpec {
+    name: "edges",
+    description: "where bins meet, instead of bins of as many rows: those of training, say; an edge belongs to the bin above it",
+    kind: OptionKind::Edges,
+    shapes: Shapes::Sums,
+};
+
 /// Share of the rows at the top of a ranking.
 pub(crate) const TOP: OptionSpec = OptionSpec {
     name: "top",
@@ -302,12 +312,13 @@ pub(crate) const TRIM: OptionSpec = OptionSpec {
 };
 
 /// The value of an option.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 enum Value {
     Number(f64),
     Choice(&'static str),
     Flag(bool),
     Range(Option<[f64; 2]>),
+    Edges(Option<Vec<f64>>),
 }
 
 /// The options of a call: every one of the function's, given or by default.
@@ -328,6 +339,7 @@ impl OptionSpec {
             OptionKind::Choice(choices) => Value::Choice(choices[0]),
             OptionKind::Flag => Value::Flag(false),
             OptionKind::Range => Value::Range(None),
+            OptionKind::Edges => Value::Edges(None),
         }
     }
 
@@ -341,7 +353,10 @@ impl OptionSpec {
                 format!("one of {}", words.join(", "))
             }
             OptionKind::Flag => "true or false".to_string(),
-            OptionKind::Range => "a list of two numbers, as in [0, 1]".to_string(),
+            OptionKind::Range => {
+                "a list of two numbers, the first below the second, as in [0, 1]".to_string()
+            }
+            OptionKind::Edges => "a list of numbers that rise, as in [0.1, 0.5]".to_string(),
         }
     }
 
@@ -352,7 +367,7 @@ impl OptionSpec {
             Value::Number(x) => x.to_string(),
             Value::Choice(word) => format!("'{word}'"),
             Value::Flag(flag) => flag.to_string(),
-            Value::Range(_) => "none".to_string(),
+            Value::Range(_) | Value::Edges(_) => "none".to_string(),
         }
     }
 
@@ -361,13 +376,13 @@ impl OptionSpec {
             OptionKind::Number { holds, .. } | OptionKind::Tunable { holds, .. } => {
                 holds(x).then_some(Value::Number(x))
             }
-            OptionKind::Choice(_) | OptionKind::Flag | OptionKind::Range => None,
+            OptionKind::Choice(_) | OptionKind::Flag | OptionKind::Range | OptionKind::Edges => None,
         }
     }
 
     fn word(&self, word: &str) -> Option<Value> {
         match self.kind {
-            OptionKind::Number { .. } | OptionKind::Flag | OptionKind::Range => None,
+            OptionKind::Number { .. } | OptionKind::Flag | OptionKind::Range | OptionKind::Edges => None,
             OptionKind::Tunable { .. } => (word == AUTO).then_some(Value::Choice(AUTO)),
             OptionKind::Choice(choices) => {
                 choices.iter().find(|choice| **choice == word).copied().map(Value::Choice)
@@ -380,13 +395,15 @@ impl OptionSpec {
             ScalarValue::Utf8(Some(word))
             | ScalarValue::Utf8View(Some(word))
             | ScalarValue::LargeUtf8(Some(word)) => self.word(word),
-            ScalarValue::List(list) if matches!(self.kind, OptionKind::Range) && list.len() == 1 => {
-                let ends = cast(&list.value(0), &DataType::Float64).ok()?;
-                let ends = ends.as_primitive::<Float64Type>();
-                match (ends.null_count(), ends.values().as_ref()) {
-                    (0, &[low, high]) if low < high && low.is_finite() && high.is_finite() => {
-                        Some(Value::Range(Some([low, high])))
-                    }
+            ScalarValue::List(list) if list.len() == 1 => {
+                let numbers = cast(&list.value(0), &DataType::Float64).ok()?;
+                let numbers = numbers.as_primitive::<Float64Type>();
+                let values = numbers.values();
+                let rise = values.is_sorted_by(|a, b| a < b) && values.iter().all(|x| x.is_finite());
+                match (&self.kind, values.as_ref()) {
+                    _ if numbers.null_count() > 0 || !rise => None,
+                    (OptionKind::Range, &[low, high]) => Some(Value::Range(Some([low, high]))),
+                    (OptionKind::Edges, [_, ..]) => Some(Value::Edges(Some(values.to_vec()))),
                     _ => None,
                 }
             }
@@ -450,8 +467,9 @@ impl Options {
                 Value::Number(x) => format!("{name}={x:?}"),
                 Value::Choice(word) => format!("{name}={word}"),
                 Value::Flag(flag) => format!("{name}={flag}"),
-                // No option of this kind shapes the sums.
+                // No option of these kinds shapes the sums of a state.
                 Value::Range(range) => format!("{name}={range:?}"),
+                Value::Edges(edges) => format!("{name}={edges:?}"),
             })
             .collect();
         parts.sort();
@@ -496,7 +514,7 @@ impl Options {
     pub(crate) fn with_bootstrap_of(mut self, made: &Self) -> Self {
         if self.choice(&INTERVAL) == "default" && made.is_bootstrap() {
             for spec in [&INTERVAL, &SEED, &REPLICATES] {
-                self.0.extend(made.0.get_key_value(spec.name).map(|(name, value)| (*name, *value)));
+                self.0.extend(made.0.get_key_value(spec.name).map(|(name, value)| (*name, value.clone())));
             }
         }
         self
@@ -521,6 +539,14 @@ impl Options {
         match self.0.get(spec.name) {
             Some(Value::Range(range)) => *range,
             _ => None,
+        }
+    }
+
+    /// The value of an option that is a list of edges, empty when there are none.
+    pub(crate) fn edges(&self, spec: &OptionSpec) -> Vec<f64> {
+        match self.0.get(spec.name) {
+            Some(Value::Edges(Some(edges))) => edges.clone(),
+            _ => vec![],
         }
     }
 

@@ -1,13 +1,13 @@
 //! From arrays to blocks of valid rows: NULLs are skipped, values checked against their rules.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Float64Array};
 use datafusion::arrow::buffer::NullBuffer;
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{DataType, Float64Type};
 use datafusion::arrow::util::display::array_value_to_string;
-use datafusion::common::{DataFusionError, Result, exec_datafusion_err, exec_err};
+use datafusion::common::{DataFusionError, Result, exec_datafusion_err, exec_err, internal_err};
 
 use super::call::{Call, Layout};
 use super::cluster_key::cluster_keys;
@@ -15,7 +15,7 @@ use super::definition::{Argument, Definition};
 use super::options::{MAX_WEIGHT, ON_INVALID, REWARD_RANGE, TRIM};
 use super::rule::Rule;
 use super::signature::is_number;
-use crate::estimators::{BLOCK, Rows};
+use crate::estimators::{BLOCK, COVARIATES, Rows};
 
 /// Reads the columns of one call.
 #[derive(Clone, Debug)]
@@ -31,6 +31,8 @@ pub(super) struct Reader {
     /// Texts of the levels, in the order of their positions.
     levels: Vec<String>,
     promise: Option<Promise>,
+    /// Length of the lists, known from the first one.
+    list_length: OnceLock<usize>,
 }
 
 /// Ranges that the caller vouched for, on which an interval rests.
@@ -80,6 +82,8 @@ impl Promise {
 #[derive(Clone, Debug)]
 enum Source {
     Column(usize),
+    /// Item `1` of the lists in column `0`.
+    Item(usize, usize),
     /// The argument was left out: a block of its default.
     Constant(Arc<[f64]>),
 }
@@ -105,20 +109,22 @@ impl Reader {
             None => Source::Constant([argument.default.unwrap_or_default(); BLOCK].into()),
         };
         let has = |name| definition.options().iter().any(|spec| spec.name == name);
+        let sources = |(argument, position): (&'static Argument, &Option<usize>)| match position {
+            Some(position) if argument.rule == Rule::FiniteList && call.list => {
+                (0..COVARIATES).map(|item| (argument, Source::Item(*position, item))).collect()
+            }
+            position => vec![(argument, source(argument, position))],
+        };
         Self {
             function: call.function.clone(),
-            columns: definition
-                .arguments
-                .iter()
-                .zip(&layout.columns)
-                .map(|(argument, position)| (argument, source(argument, position)))
-                .collect(),
+            columns: definition.arguments.iter().zip(&layout.columns).flat_map(sources).collect(),
             cluster: layout.cluster,
             skip_invalid: call.options.choice(&ON_INVALID) == "skip",
             can_skip: has(ON_INVALID.name),
             trim: call.options.number(&TRIM),
             levels: call.shares.iter().map(|(arm, _)| arm.clone()).collect(),
             promise: Promise::new(definition, call),
+            list_length: OnceLock::new(),
         }
     }
 
@@ -152,8 +158,8 @@ impl Reader {
                 .zip(&arrays)
                 .map(|((_, source), array)| match (source, array) {
                     (Source::Constant(block), _) => &block[..end - start],
-                    (Source::Column(_), Some(array)) => &array.values()[start..end],
-                    (Source::Column(_), None) => &[],
+                    (_, Some(array)) => &array.values()[start..end],
+                    (_, None) => &[],
                 })
                 .collect();
             let slice = |all: &'_ [usize]| if all.is_empty() { 0..0 } else { start..end };
@@ -198,6 +204,7 @@ impl Reader {
             .iter()
             .map(|(argument, source)| match source {
                 Source::Constant(_) => Ok(None),
+                Source::Item(position, item) => self.items(argument, &values[*position], *item).map(Some),
                 Source::Column(position) if argument.rule == Rule::Level => {
                     self.levels(&values[*position]).map(Some)
                 }
@@ -206,6 +213,38 @@ impl Reader {
                     let array = cast(&values[*position], &DataType::Float64)?;
                     Ok(Some(array.as_primitive::<Float64Type>().clone()))
                 }
+            })
+            .collect()
+    }
+
+    /// Item `item` of each list; zero behind its end, so that it is a column that does not vary.
+    fn items(&self, argument: &Argument, lists: &ArrayRef, item: usize) -> Result<Float64Array> {
+        let Some(lists) = lists.as_list_opt::<i32>() else {
+            return internal_err!("{}: {} is no list", self.function, argument.name);
+        };
+        let numbers = cast(lists.values(), &DataType::Float64)?;
+        let numbers = numbers.as_primitive::<Float64Type>();
+        let offsets = lists.value_offsets();
+        (0..lists.len())
+            .map(|row| {
+                let length = lists.value_length(row) as usize;
+                if lists.is_null(row) {
+                    return Ok(None);
+                }
+                let expected = *self.list_length.get_or_init(|| length);
+                if length != expected || length > COVARIATES {
+                    return exec_err!(
+                        "{}: {} must be lists of one length, at most {COVARIATES}, got {length} after {expected}",
+                        self.function,
+                        argument.name
+                    );
+                }
+                let place = offsets[row] as usize + item;
+                Ok(if item >= length {
+                    Some(0.0)
+                } else {
+                    numbers.is_valid(place).then(|| numbers.value(place))
+                })
             })
             .collect()
     }

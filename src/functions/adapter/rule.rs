@@ -7,6 +7,8 @@ use datafusion::common::{DataFusionError, exec_datafusion_err};
 pub(crate) enum Rule {
     /// Neither NaN nor infinite.
     Finite,
+    /// The same, or a list of such.
+    FiniteList,
     /// In (0, 1].
     Propensity,
     /// In (0, 1).
@@ -31,7 +33,7 @@ impl Rule {
     pub(crate) fn holds(self, x: f64) -> bool {
         // `&` instead of `&&`: no branches, so that whole columns are checked in vector registers.
         match self {
-            Self::Finite => x.is_finite(),
+            Self::Finite | Self::FiniteList => x.is_finite(),
             Self::Propensity => (x > 0.0) & (x <= 1.0),
             Self::TreatedPropensity => (x > 0.0) & (x < 1.0),
             Self::Probability => (0.0..=1.0).contains(&x),
@@ -48,7 +50,7 @@ impl Rule {
             values.iter().fold(true, |ok, &x| ok & holds(x))
         }
         match self {
-            Self::Finite => all(values, |x| Self::Finite.holds(x)),
+            Self::Finite | Self::FiniteList => all(values, |x| Self::Finite.holds(x)),
             Self::Propensity => all(values, |x| Self::Propensity.holds(x)),
             Self::TreatedPropensity => all(values, |x| Self::TreatedPropensity.holds(x)),
             Self::Probability => all(values, |x| Self::Probability.holds(x)),
@@ -62,7 +64,7 @@ impl Rule {
     /// The rule in words, after "must be".
     pub(crate) fn text(self) -> &'static str {
         match self {
-            Self::Finite | Self::Any => "finite",
+            Self::Finite | Self::FiniteList | Self::Any => "finite",
             Self::Propensity => "in (0, 1]",
             Self::TreatedPropensity => "in (0, 1)",
             Self::Probability => "in [0, 1]",
@@ -77,7 +79,9 @@ impl Rule {
     fn breach(self, name: &str) -> String {
         match self {
             // Infinity minus itself is NaN, and NaN differs from 0.
-            Self::Finite | Self::Level | Self::Any | Self::Points => format!("{name} - {name} <> 0"),
+            Self::Finite | Self::FiniteList | Self::Level | Self::Any | Self::Points => {
+                format!("{name} - {name} <> 0")
+            }
             Self::Propensity => format!("NOT ({name} > 0 AND {name} <= 1)"),
             Self::TreatedPropensity => format!("NOT ({name} > 0 AND {name} < 1)"),
             Self::Probability => format!("NOT ({name} >= 0 AND {name} <= 1)"),

@@ -64,6 +64,16 @@ pub(super) fn coerce(definition: &Definition, function: &str, types: &[DataType]
         if matches!(argument.rule, Rule::Level | Rule::Any | Rule::Points) {
             continue;
         }
+        if argument.rule == Rule::FiniteList
+            && let DataType::List(item)
+            | DataType::LargeList(item)
+            | DataType::FixedSizeList(item, _)
+            | DataType::ListView(item) = &types[position]
+            && is_number(item.data_type())
+        {
+            coerced[position] = DataType::new_list(DataType::Float64, true);
+            continue;
+        }
         if !is_number(&types[position]) {
             return plan_err!("{function}: {} must be a number, got {}", argument.name, types[position]);
         }

@@ -12,13 +12,15 @@ use super::options::Options;
 
 const MAGIC: [u8; 4] = *b"CSLs";
 const VERSION: u8 = 1;
+/// The bit of calls with a list of columns in the place of one.
+const LIST: u16 = 1 << 15;
 const CHECKSUM: usize = size_of::<u64>();
 
 /// What a state says of itself; states merge when it is equal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Header {
     function: String,
-    /// Bit `i` is set when argument `i` was given.
+    /// Bit `i` is set when argument `i` was given, and [`LIST`] when one is a list.
     given: u16,
     clustered: bool,
     options: String,
@@ -27,7 +29,8 @@ pub(crate) struct Header {
 impl Header {
     /// The header of the states a call makes.
     pub(super) fn new(definition: &Definition, call: &Call) -> Self {
-        let given = call.given.iter().enumerate().map(|(i, &given)| u16::from(given) << i).sum();
+        let given: u16 = call.given.iter().enumerate().map(|(i, &given)| u16::from(given) << i).sum();
+        let given = given | if call.list { LIST } else { 0 };
         Self {
             function: definition.name.to_string(),
             given,
@@ -109,6 +112,7 @@ impl Header {
             options: Options::from_identity(definition.options(), &self.options)?,
             shares: vec![],
             levels: false,
+            list: self.given & LIST != 0,
         })
     }
 
@@ -123,7 +127,7 @@ impl Header {
         }
         if self.given != other.given || self.clustered != other.clustered {
             return exec_err!(
-                "{function}: states must be made with the same arguments; some have an optional column or clusters and others do not"
+                "{function}: states must be made with the same arguments; some have an optional column, clusters or a list and others do not"
             );
         }
         Ok(())

@@ -1,0 +1,51 @@
+//! Small systems of normal equations.
+
+/// Solves `S theta = s` for a matrix of sums of squares and products by Cholesky's decomposition. A column that the ones
+/// before it explain, or that does not vary, gets the coefficient zero.
+pub(crate) fn solve_normal_equations<const K: usize>(products: [[f64; K]; K], cross: [f64; K]) -> [f64; K] {
+    /// A column of which less than this share is left is explained by those before it.
+    const LEFT: f64 = 1e-11;
+    let mut lower = [[0.0; K]; K];
+    let mut forward = [0.0; K];
+    let mut is_kept = [false; K];
+    for i in 0..K {
+        for j in (0..i).filter(|&j| is_kept[j]) {
+            let explained: f64 = (0..j).map(|k| lower[i][k] * lower[j][k]).sum();
+            lower[i][j] = (products[i][j] - explained) / lower[j][j];
+        }
+        let left = products[i][i] - lower[i][..i].iter().map(|x| x * x).sum::<f64>();
+        is_kept[i] = left > LEFT * products[i][i];
+        if is_kept[i] {
+            lower[i][i] = left.sqrt();
+            let known: f64 = (0..i).map(|k| lower[i][k] * forward[k]).sum();
+            forward[i] = (cross[i] - known) / lower[i][i];
+        } else {
+            lower[i] = [0.0; K];
+        }
+    }
+    let mut solution = [0.0; K];
+    for i in (0..K).rev().filter(|&i| is_kept[i]) {
+        let known: f64 = (i + 1..K).map(|k| lower[k][i] * solution[k]).sum();
+        solution[i] = (forward[i] - known) / lower[i][i];
+    }
+    solution
+}
+
+#[cfg(test)]
+mod tests {
+    use super::solve_normal_equations;
+
+    #[test]
+    fn by_hand() {
+        // 2 a + b = 4, a + 3 b = 7.
+        let solution = solve_normal_equations([[2.0, 1.0], [1.0, 3.0]], [4.0, 7.0]);
+        assert!((solution[0] - 1.0).abs() < 1e-12 && (solution[1] - 2.0).abs() < 1e-12, "{solution:?}");
+    }
+
+    #[test]
+    fn columns_without_news_have_no_coefficient() {
+        // The second column is twice the first, the third is constant, the fourth stands alone.
+        let products = [[1.0, 2.0, 0.0, 0.0], [2.0, 4.0, 0.0, 0.0], [0.0; 4], [0.0, 0.0, 0.0, 2.0]];
+        assert_eq!(solve_normal_equations(products, [3.0, 6.0, 0.0, 4.0]), [3.0, 0.0, 0.0, 2.0]);
+    }
+}
