@@ -127,7 +127,7 @@ mod tests {
     #[test]
     fn draws_are_poisson_and_independent() {
         let resampling = Resampling { seed: 7, replicates: 400 };
-        let (mut sum, mut squares, mut products, mut n) = (0.0, 0.0, 0.0, 0.0);
+        let (mut sum, mut squares, mut products, mut n) = (0.0, 0.0, 0.0, 0.0_f64);
         let mut last = vec![1.0; 400];
         for key in 0..2500_u128 {
             let mut draws = vec![0.0; 400];
@@ -142,7 +142,7 @@ mod tests {
         }
         // The fourth central moment of the law is 4.
         for (sum, variance) in [(sum, 1.0), (squares, 3.0), (products, 2.0)] {
-            assert!((sum / n).abs() < 5.0 * (variance / n as f64).sqrt(), "{}", sum / n);
+            assert!((sum / n).abs() < 5.0 * (variance / n).sqrt(), "{}", sum / n);
         }
     }
 }

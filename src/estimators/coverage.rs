@@ -326,3 +326,37 @@ fn rankings() {
         }
     }
 }
+
+/// The closed-form errors of rankings against the spread over halves of the rows, drawn without replacement: the variance
+/// of a half of `n` rows is that of all `n`. Sources: Yadlowsky et al. (2025); Politis and Romano (1994).
+#[test]
+fn errors_of_rankings_are_those_of_half_samples() {
+    const HALVES: usize = 400;
+    let mut draws = Draws::new(11);
+    // Predictions with ties, which say something of an effect 1 + x.
+    let mut rows: Vec<[f64; 4]> = (0..RANKED_ROWS)
+        .map(|_| {
+            let unit = Unit { x: draws.uniform(), shared: draws.normal() };
+            let [outcome, treated, e] = observed(&mut draws, &unit);
+            [(20.0 * (unit.x + 0.3 * draws.normal())).round(), outcome, treated, e]
+        })
+        .collect();
+    for measure in [Measure::Qini, Measure::Auuc, Measure::Autoc, Measure::UpliftAt { top: 0.3 }] {
+        let ranking = OverRows(Ranking::<Independent>::new(measure, Scores::Centred, Convention::Canonical));
+        let closed = infer(&ranking, &column_rows(&rows)).std_error.unwrap();
+        let estimates: Vec<f64> = (0..HALVES)
+            .map(|_| {
+                for i in 0..RANKED_ROWS / 2 {
+                    let other = i + (draws.uniform() * (RANKED_ROWS - i) as f64) as usize;
+                    rows.swap(i, other);
+                }
+                infer(&ranking, &column_rows(&rows[..RANKED_ROWS / 2])).estimate.unwrap()
+            })
+            .collect();
+        let mean = estimates.iter().sum::<f64>() / HALVES as f64;
+        let squares: f64 = estimates.iter().map(|estimate| (estimate - mean).powi(2)).sum();
+        let ratio = closed / (squares / (HALVES - 1) as f64).sqrt();
+        // The error of a standard deviation of 400 draws is 3.5 %.
+        assert!((0.86..=1.14).contains(&ratio), "{measure:?}: {ratio}");
+    }
+}

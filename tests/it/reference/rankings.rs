@@ -126,3 +126,28 @@ async fn calibration_of_two_predictions() {
         check(&context, ROWS, Tolerance::Absolute(digits), &[(&*expression, value)]).await;
     }
 }
+
+/// econml sums over a grid from 5 to 95 %, another estimand: near is all that the numbers can be. Errors are alike but for
+/// the top 5 %, which weigh most in AUTOC.
+#[tokio::test]
+async fn near_the_rates_of_econml() {
+    let Some(shared) = Shared::find("near_the_rates_of_econml") else { return };
+    let reference = shared.reference("rate_econml");
+    let context = shared.session(&["hillstrom", "hillstrom_scores"]).await;
+    for case in reference["cases"].as_array().unwrap() {
+        let (score, outcome) = (case["score"].as_str().unwrap(), case["outcome"].as_str().unwrap());
+        let rows = match case["rows"].as_str().unwrap() {
+            "all" => ROWS.to_string(),
+            _ => format!("{ROWS} WHERE h.row_id % 2 = 1"),
+        };
+        for (function, theirs, alike) in [("qini", "ht_p_0.5/qini", 0.1), ("autoc", "ht_p_0.5/toc", 0.6)] {
+            let call = format!("{function}_ci({score}, {outcome}, t, 0.5, {{'scores': 'horvitz_thompson'}})");
+            let theirs = case[theirs].as_object().unwrap();
+            let (coefficient, error) = (theirs["coefficient"].as_f64(), theirs["se"].as_f64().unwrap());
+            let estimate = format!("{call}['estimate']");
+            let ratio = format!("ln({call}['std_error'] / {error})");
+            check(&context, &rows, Tolerance::Absolute(error), &[(&*estimate, coefficient.unwrap())]).await;
+            check(&context, &rows, Tolerance::Absolute(alike), &[(&*ratio, 0.0)]).await;
+        }
+    }
+}
