@@ -97,7 +97,7 @@ const FAULTS: [Fault; 9] = [
 ];
 
 /// Writes a campaign and runs `work` in a session with its views.
-fn with_campaign<T: Send + 'static, F: Future<Output = Result<T>> + Send>(
+pub(super) fn with_campaign<T: Send + 'static, F: Future<Output = Result<T>> + Send>(
     users: usize,
     seed: u64,
     work: impl FnOnce(SessionContext) -> F + Send + 'static,

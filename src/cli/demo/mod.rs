@@ -7,6 +7,8 @@ mod contract_tests;
 mod files;
 mod policies;
 mod population;
+#[cfg(test)]
+mod query_tests;
 mod random;
 mod tables;
 #[cfg(test)]
