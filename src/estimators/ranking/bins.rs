@@ -5,6 +5,7 @@ use super::blocks::upwards;
 use super::over_rows::RowFunction;
 use super::rows::{Independent, Scored};
 use super::scores::Scores;
+use super::sorting::{descending, sort};
 use crate::estimators::aggregate::Rows;
 use crate::math::normal_quantile;
 
@@ -48,8 +49,13 @@ impl CalibrationBins {
         if self.edges.is_empty() {
             self.bin((below + through).div_ceil(2), n)
         } else {
-            1 + self.edges.partition_point(|&edge| edge <= prediction)
+            self.between(prediction)
         }
+    }
+
+    /// The bin of a prediction between edges that are given.
+    fn between(&self, prediction: f64) -> usize {
+        1 + self.edges.partition_point(|&edge| edge <= prediction)
     }
 
     /// The bin of an ascending position from one: the first `n mod bins` bins have a row more than the others.
@@ -63,99 +69,111 @@ impl CalibrationBins {
         }
     }
 
-    fn summarise(&self, number: usize, rows: &[Scored<Independent>]) -> Bin {
-        let mut bin = Bin {
-            number: number as u64,
-            lower: rows.last().map_or(f64::NAN, |row| row.prediction),
-            upper: rows.first().map_or(f64::NAN, |row| row.prediction),
-            n: rows.len() as u64,
-            predicted: Arm::of(rows.iter().map(|row| (1.0, row.prediction))).mean,
-            ..Bin::default()
-        };
-        let (actual, variance) = if self.scores == Scores::Given {
-            let mean = Arm::of(rows.iter().map(|row| (1.0, row.outcome)));
-            (mean.mean(), mean.variance())
-        } else {
-            let arm = |is_treated: bool| {
-                let rows = rows.iter().filter(move |row| (row.weight > 0.0) == is_treated);
-                Arm::of(rows.map(|row| (row.weight.abs(), row.outcome)))
-            };
-            bin.effect_of_arms(arm(true), arm(false))
-        };
-        bin.with_error(actual, variance, self.alpha)
-    }
-
     /// The bin of the rows of a cell, whose outcomes are about an origin.
     pub(super) fn bin_of_cell(&self, number: usize, cell: &Cell, origin: f64) -> Bin {
         let arm = |sums: &ArmSums| {
-            let mean = sums.wy / sums.w;
-            Arm { rows: sums.n, weight: sums.w, mean: origin + mean, squares: sums.about(mean).1 }
+            let squares = sums.about(sums.wy / sums.w).1;
+            Arm { rows: sums.n, weight: sums.w, origin, weighted: sums.wy, squares }
         };
-        let [control, treated] = &cell.arms;
-        let mut bin = Bin {
-            number: number as u64,
+        let [control, treated] = cell.arms.each_ref().map(arm);
+        BinSums {
             lower: cell.lowest,
             upper: cell.highest,
-            n: cell.count() as u64,
-            predicted: cell.predictions / cell.count(),
-            ..Bin::default()
-        };
-        let (actual, variance) = if self.scores == Scores::Given {
-            (arm(treated).mean(), arm(treated).variance())
-        } else {
-            bin.effect_of_arms(arm(treated), arm(control))
-        };
-        bin.with_error(actual, variance, self.alpha)
+            predictions: cell.predictions,
+            arms: [control, treated],
+        }
+        .finish(self, number)
     }
 }
 
-impl Bin {
-    /// Counts the arms; returns the effect and its variance.
-    fn effect_of_arms(&mut self, treated: Arm, control: Arm) -> (Option<f64>, Option<f64>) {
-        (self.n_treated, self.n_control) = (Some(treated.rows as u64), Some(control.rows as u64));
-        let both = |one: Option<f64>, other: Option<f64>| one.zip(other);
-        (
-            both(treated.mean(), control.mean()).map(|(treated, control)| treated - control),
-            both(treated.variance(), control.variance()).map(|(treated, control)| treated + control),
-        )
+/// Sums of the rows of a bin.
+#[derive(Clone, Copy)]
+struct BinSums {
+    lower: f64,
+    upper: f64,
+    predictions: f64,
+    /// Controls, and treated or rows that bring their scores.
+    arms: [Arm; 2],
+}
+
+impl Default for BinSums {
+    fn default() -> Self {
+        Self { lower: f64::INFINITY, upper: f64::NEG_INFINITY, predictions: 0.0, arms: [Arm::default(); 2] }
+    }
+}
+
+impl BinSums {
+    fn add(&mut self, row: &Scored<Independent>) {
+        self.lower = self.lower.min(row.prediction);
+        self.upper = self.upper.max(row.prediction);
+        self.predictions += row.prediction;
+        let (arm, weight) = arm_and_weight(row);
+        self.arms[arm].add(weight, row.outcome);
     }
 
-    fn with_error(mut self, actual: Option<f64>, variance: Option<f64>, alpha: f64) -> Self {
-        self.actual = actual;
-        self.std_error = variance.map(f64::sqrt);
-        if let Some((actual, std_error)) = self.actual.zip(self.std_error) {
-            let reach = normal_quantile(1.0 - alpha / 2.0) * std_error;
-            (self.ci_low, self.ci_high) = (Some(actual - reach), Some(actual + reach));
+    fn finish(&self, bins: &CalibrationBins, number: usize) -> Bin {
+        let [control, treated] = &self.arms;
+        let n = control.rows + treated.rows;
+        let mut bin = Bin {
+            number: number as u64,
+            lower: self.lower,
+            upper: self.upper,
+            n: n as u64,
+            predicted: self.predictions / n,
+            ..Bin::default()
+        };
+        let variance;
+        if bins.scores == Scores::Given {
+            (bin.actual, variance) = (treated.mean(), treated.variance());
+        } else {
+            (bin.n_treated, bin.n_control) = (Some(treated.rows as u64), Some(control.rows as u64));
+            bin.actual = treated.mean().zip(control.mean()).map(|(treated, control)| treated - control);
+            variance = treated.variance().zip(control.variance()).map(|(treated, control)| treated + control);
         }
-        self
+        bin.std_error = variance.map(f64::sqrt);
+        if let Some((actual, std_error)) = bin.actual.zip(bin.std_error) {
+            let reach = normal_quantile(1.0 - bins.alpha / 2.0) * std_error;
+            (bin.ci_low, bin.ci_high) = (Some(actual - reach), Some(actual + reach));
+        }
+        bin
     }
+}
+
+/// Rows that bring their scores are in the arm of the treated, with weight one.
+fn arm_and_weight(row: &Scored<Independent>) -> (usize, f64) {
+    if row.weight == 0.0 { (1, 1.0) } else { (usize::from(row.weight > 0.0), row.weight.abs()) }
 }
 
 /// Weighted outcomes of one arm.
+#[derive(Clone, Copy, Default)]
 struct Arm {
     rows: f64,
     weight: f64,
-    mean: f64,
+    /// The first outcome.
+    origin: f64,
+    /// Sum of `w (y - origin)`.
+    weighted: f64,
     /// Sum of the squares of `w (y - mean)`.
     squares: f64,
 }
 
 impl Arm {
-    fn of(rows: impl Iterator<Item = (f64, f64)> + Clone) -> Self {
-        let origin = rows.clone().next().map_or(0.0, |(_, outcome)| outcome);
-        let (mut count, mut weight, mut weighted) = (0.0, 0.0, 0.0);
-        for (w, outcome) in rows.clone() {
-            count += 1.0;
-            weight += w;
-            weighted += w * (outcome - origin);
+    fn add(&mut self, weight: f64, outcome: f64) {
+        if self.rows == 0.0 {
+            self.origin = outcome;
         }
-        let mean = origin + weighted / weight;
-        let squares = rows.map(|(w, outcome)| (w * (outcome - mean)).powi(2)).sum();
-        Self { rows: count, weight, mean, squares }
+        self.rows += 1.0;
+        self.weight += weight;
+        self.weighted += weight * (outcome - self.origin);
+    }
+
+    /// Once all rows have been added.
+    fn add_square(&mut self, weight: f64, outcome: f64) {
+        self.squares += (weight * (outcome - self.origin - self.weighted / self.weight)).powi(2);
     }
 
     fn mean(&self) -> Option<f64> {
-        (self.rows > 0.0).then_some(self.mean)
+        (self.rows > 0.0).then_some(self.origin + self.weighted / self.weight)
     }
 
     /// Of the mean, with n - 1 of the arm.
@@ -164,10 +182,72 @@ impl Arm {
     }
 }
 
+/// Leading bits of a prediction by which rows are placed, when there are more than a few.
+const PLACING_BITS: u32 = 16;
+const FEW: usize = 4096;
+
+/// Where rows go, without sorting them: most leading bits of a prediction belong to one bin, and only the rows of those
+/// that hold the end of one are put in order.
+struct Placement {
+    /// How many bits these are.
+    bits: u32,
+    /// The bin of all rows with these leading bits, 0 where they are placed one by one.
+    bins: Vec<usize>,
+    placed: Vec<(usize, Scored<Independent>)>,
+}
+
+impl Placement {
+    fn new(calibration: &CalibrationBins, rows: &[Scored<Independent>]) -> Self {
+        let n = rows.len();
+        let bits = if n > FEW { PLACING_BITS } else { 0 };
+        let leading = |row: &Scored<Independent>| leading(row, bits);
+        let mut counts = vec![0; 1 << bits];
+        rows.iter().for_each(|row| counts[leading(row)] += 1);
+        // The largest predictions have the smallest bits: from behind, bits come with predictions that rise.
+        let (mut bins, mut below, mut through) = (vec![0; counts.len()], vec![0; counts.len()], 0);
+        for at in (0..counts.len()).rev().filter(|&at| counts[at] > 0) {
+            below[at] = through;
+            through += counts[at];
+            let (first, last) = (calibration.bin(below[at] + 1, n), calibration.bin(through, n));
+            bins[at] = if first == last { first } else { 0 };
+        }
+        let mut apart: Vec<_> = rows.iter().filter(|row| bins[leading(row)] == 0).copied().collect();
+        sort(&mut apart);
+        let mut placed = Vec::with_capacity(apart.len());
+        for alike in apart.chunk_by(|a, b| leading(a) == leading(b)) {
+            let below = below[leading(&alike[0])];
+            upwards(alike, |block| {
+                let smaller = below + alike.len() - block.above - block.rows.len();
+                let bin = calibration.bin((2 * smaller + block.rows.len()).div_ceil(2), n);
+                placed.extend(block.rows.iter().map(|row| (bin, *row)));
+            });
+        }
+        Self { bits, bins, placed }
+    }
+
+    fn visit(&self, rows: &[Scored<Independent>], mut visit: impl FnMut(usize, &Scored<Independent>)) {
+        for row in rows {
+            match self.bins[leading(row, self.bits)] {
+                0 => {}
+                bin => visit(bin, row),
+            }
+        }
+        self.placed.iter().for_each(|(bin, row)| visit(*bin, row));
+    }
+}
+
+/// The leading bits of a row's prediction, in the opposite order.
+fn leading(row: &Scored<Independent>, bits: u32) -> usize {
+    // In two steps: no number can be shifted by all of its bits.
+    (descending(row.prediction) >> 1 >> (u64::BITS - 1 - bits)) as usize
+}
+
 impl RowFunction for CalibrationBins {
     type Dependence = Independent;
     type Outcome = f64;
     type Output = Vec<Bin>;
+
+    const ORDERED: bool = false;
 
     fn keep(&self, rows: &Rows<'_>, i: usize) -> Scored<Independent> {
         self.scores.read(rows, i)
@@ -175,24 +255,52 @@ impl RowFunction for CalibrationBins {
 
     /// Rows of one prediction go to one bin, that of their middle position; bins without rows are left out.
     fn apply(&self, rows: &[Scored<Independent>]) -> Vec<Bin> {
-        let n = rows.len();
-        let mut bins = vec![];
-        // The bin at hand, and where its rows end; they begin where the next one's end.
-        let mut current = (0, n);
-        upwards(rows, |block| {
-            let (below, through) = (n - block.above - block.rows.len(), n - block.above);
-            let number = self.number(block.rows[0].prediction, below, through, n);
-            if number != current.0 {
-                let start = n - below;
-                if current.0 > 0 {
-                    bins.push(self.summarise(current.0, &rows[start..current.1]));
-                }
-                current = (number, start);
-            }
+        let mut sums = vec![BinSums::default(); self.bins.max(self.edges.len() + 1) + 1];
+        let placement = self.edges.is_empty().then(|| Placement::new(self, rows));
+        let each = |visit: &mut dyn FnMut(usize, &Scored<Independent>)| match &placement {
+            Some(placement) => placement.visit(rows, visit),
+            None => rows.iter().for_each(|row| visit(self.between(row.prediction), row)),
+        };
+        each(&mut |bin, row| sums[bin].add(row));
+        each(&mut |bin, row| {
+            let (arm, weight) = arm_and_weight(row);
+            sums[bin].arms[arm].add_square(weight, row.outcome);
         });
-        if current.0 > 0 {
-            bins.push(self.summarise(current.0, &rows[..current.1]));
+        let there = sums.iter().enumerate().filter(|(_, sums)| sums.lower <= sums.upper);
+        there.map(|(number, sums)| sums.finish(self, number)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every row by its position: NTILE's bin of the middle of its ties.
+    fn by_sorting(calibration: &CalibrationBins, rows: &[Scored<Independent>]) -> Vec<(usize, u64)> {
+        let mut counts = vec![0; calibration.bins + 1];
+        for row in rows {
+            let below = rows.iter().filter(|other| other.prediction < row.prediction).count();
+            let ties = rows.iter().filter(|other| other.prediction == row.prediction).count();
+            counts[calibration.bin((2 * below + ties).div_ceil(2), rows.len())] += 1;
         }
-        bins
+        counts.into_iter().enumerate().filter(|&(_, count)| count > 0).collect()
+    }
+
+    #[test]
+    fn rows_go_where_sorting_puts_them() {
+        for (n, levels) in [(7, 3), (100, 1000), (5000, 7), (5000, 400), (6000, 1 << 20)] {
+            let rows: Vec<_> = (0..n)
+                .map(|i: usize| Scored {
+                    prediction: (i * i * 7919 % 104_729 % levels) as f64 / 8.0 - 3.0,
+                    outcome: 1.0,
+                    weight: 0.0,
+                    dependence: Independent,
+                })
+                .collect();
+            let calibration = CalibrationBins { scores: Scores::Given, bins: 9, edges: vec![], alpha: 0.05 };
+            let got: Vec<_> =
+                calibration.apply(&rows).iter().map(|bin| (bin.number as usize, bin.n)).collect();
+            assert_eq!(got, by_sorting(&calibration, &rows), "{n} rows of {levels} levels");
+        }
     }
 }
