@@ -37,7 +37,7 @@ impl Statistic for Aipw {
         let &[outcome, treated, propensity, mu1, mu0] = row;
         let [a, b] = self.estimand.arm_weights(treated, propensity);
         let (g, h) = match self.estimand {
-            Estimand::Ate => (aipw_score(*row), 1.0),
+            Estimand::Ate => (mu1 - mu0 + a * (outcome - mu1) - b * (outcome - mu0), 1.0),
             Estimand::Att => ((a - b) * (outcome - mu0), treated),
             Estimand::Atc => ((a - b) * (outcome - mu1), 1.0 - treated),
             Estimand::Overlap => {

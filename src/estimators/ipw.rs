@@ -102,7 +102,11 @@ impl Estimand {
     pub(super) fn arm_weights(self, treated: f64, propensity: f64) -> [f64; 2] {
         let (e, control) = (propensity, 1.0 - treated);
         match self {
-            Self::Ate => [treated / e, control / (1.0 - e)],
+            Self::Ate => {
+                // One division for both arms: it is what takes longest in a row.
+                let weight = 1.0 / (treated * e + control * (1.0 - e));
+                [treated * weight, control * weight]
+            }
             Self::Att => [treated, control * e / (1.0 - e)],
             Self::Atc => [treated * (1.0 - e) / e, control],
             Self::Overlap => [treated * (1.0 - e), control * e],
