@@ -5,7 +5,7 @@ use super::blocks::upwards;
 use super::over_rows::RowFunction;
 use super::rows::{Independent, Scored};
 use super::scores::Scores;
-use super::sorting::{descending, sort};
+use super::sorting::sort;
 use crate::estimators::aggregate::Rows;
 use crate::math::normal_quantile;
 
@@ -182,64 +182,82 @@ impl Arm {
     }
 }
 
-/// Leading bits of a prediction by which rows are placed, when there are more than a few.
-const PLACING_BITS: u32 = 16;
-const FEW: usize = 4096;
+/// Rows of a slot on average, and slots at most.
+const ROWS_PER_SLOT: usize = 64;
+const SLOTS: usize = 1 << 16;
 
-/// Where rows go, without sorting them: most leading bits of a prediction belong to one bin, and only the rows of those
-/// that hold the end of one are put in order.
+/// Where rows go, without sorting them all: predictions lie in slots of equal width, most of which are in one bin, and
+/// only the rows of those that hold the end of one are put in order.
 struct Placement {
-    /// How many bits these are.
-    bits: u32,
-    /// The bin of all rows with these leading bits, 0 where they are placed one by one.
-    bins: Vec<usize>,
+    slots: Slots,
+    /// The bin of all rows of a slot, 0 where they are placed one by one.
+    bins: Vec<u16>,
     placed: Vec<(usize, Scored<Independent>)>,
 }
 
 impl Placement {
     fn new(calibration: &CalibrationBins, rows: &[Scored<Independent>]) -> Self {
         let n = rows.len();
-        let bits = if n > FEW { PLACING_BITS } else { 0 };
-        let leading = |row: &Scored<Independent>| leading(row, bits);
-        let mut counts = vec![0; 1 << bits];
-        rows.iter().for_each(|row| counts[leading(row)] += 1);
-        // The largest predictions have the smallest bits: from behind, bits come with predictions that rise.
-        let (mut bins, mut below, mut through) = (vec![0; counts.len()], vec![0; counts.len()], 0);
-        for at in (0..counts.len()).rev().filter(|&at| counts[at] > 0) {
-            below[at] = through;
-            through += counts[at];
-            let (first, last) = (calibration.bin(below[at] + 1, n), calibration.bin(through, n));
-            bins[at] = if first == last { first } else { 0 };
+        let slots = Slots::new(rows);
+        let mut counts = vec![0_usize; slots.count];
+        rows.iter().for_each(|row| counts[slots.of(row)] += 1);
+        let (mut bins, mut below, mut through) = (vec![0; slots.count], vec![0; slots.count], 0);
+        for slot in (0..slots.count).filter(|&slot| counts[slot] > 0) {
+            below[slot] = through;
+            through += counts[slot];
+            let (first, last) = (calibration.bin(below[slot] + 1, n), calibration.bin(through, n));
+            bins[slot] = if first == last { first as u16 } else { 0 };
         }
-        let mut apart: Vec<_> = rows.iter().filter(|row| bins[leading(row)] == 0).copied().collect();
+        let mut apart: Vec<_> = rows.iter().filter(|row| bins[slots.of(row)] == 0).copied().collect();
         sort(&mut apart);
         let mut placed = Vec::with_capacity(apart.len());
-        for alike in apart.chunk_by(|a, b| leading(a) == leading(b)) {
-            let below = below[leading(&alike[0])];
-            upwards(alike, |block| {
-                let smaller = below + alike.len() - block.above - block.rows.len();
+        for slot in apart.chunk_by(|a, b| slots.of(a) == slots.of(b)) {
+            let below = below[slots.of(&slot[0])];
+            upwards(slot, |block| {
+                let smaller = below + slot.len() - block.above - block.rows.len();
                 let bin = calibration.bin((2 * smaller + block.rows.len()).div_ceil(2), n);
                 placed.extend(block.rows.iter().map(|row| (bin, *row)));
             });
         }
-        Self { bits, bins, placed }
+        Self { slots, bins, placed }
     }
 
     fn visit(&self, rows: &[Scored<Independent>], mut visit: impl FnMut(usize, &Scored<Independent>)) {
         for row in rows {
-            match self.bins[leading(row, self.bits)] {
+            match self.bins[self.slots.of(row)] {
                 0 => {}
-                bin => visit(bin, row),
+                bin => visit(usize::from(bin), row),
             }
         }
         self.placed.iter().for_each(|(bin, row)| visit(*bin, row));
     }
 }
 
-/// The leading bits of a row's prediction, in the opposite order.
-fn leading(row: &Scored<Independent>, bits: u32) -> usize {
-    // In two steps: no number can be shifted by all of its bits.
-    (descending(row.prediction) >> 1 >> (u64::BITS - 1 - bits)) as usize
+/// Slots of equal width from the least prediction to the greatest.
+struct Slots {
+    least: f64,
+    per_unit: f64,
+    count: usize,
+}
+
+impl Slots {
+    fn new(rows: &[Scored<Independent>]) -> Self {
+        let least = rows.iter().map(|row| row.prediction).fold(f64::INFINITY, f64::min);
+        let greatest = rows.iter().map(|row| row.prediction).fold(f64::NEG_INFINITY, f64::max);
+        let count = (rows.len() / ROWS_PER_SLOT).clamp(1, SLOTS);
+        let per_unit = count as f64 / (greatest - least);
+        // One slot where a width cannot be told.
+        if per_unit.is_normal() {
+            Self { least, per_unit, count }
+        } else {
+            Self { least: 0.0, per_unit: 0.0, count: 1 }
+        }
+    }
+
+    /// Never falls as predictions rise.
+    fn of(&self, row: &Scored<Independent>) -> usize {
+        (((row.prediction - self.least) * self.per_unit) as usize).min(self.count - 1)
+    }
 }
 
 impl RowFunction for CalibrationBins {
