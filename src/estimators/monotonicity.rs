@@ -55,14 +55,22 @@ fn p_value(points: &[Point], seed: u64) -> Option<f64> {
     if points.len() < 2 {
         return None;
     }
-    let weights: Vec<f64> = points.iter().map(|point| point.std_error.powi(-2)).collect();
+    // In units of the least error, so that neither weights nor squares leave the range of numbers.
+    let least = points.iter().map(|point| point.std_error).fold(f64::INFINITY, f64::min);
+    let weights: Vec<f64> = points.iter().map(|point| (least / point.std_error).powi(2)).collect();
     let mut pools = Vec::with_capacity(points.len());
-    let mut series: Vec<f64> = points.iter().map(|point| point.actual).collect();
+    let mut series: Vec<f64> = points.iter().map(|point| point.actual / least).collect();
     let statistic = distance(&series, &weights, &mut pools);
+    if statistic.is_nan() {
+        return None;
+    }
+    if statistic == 0.0 {
+        return Some(1.0);
+    }
     let mut draws = Draws::new(seed);
     let further = (0..DRAWS).filter(|_| {
         for (value, point) in series.iter_mut().zip(points) {
-            *value = point.std_error * draws.normal();
+            *value = point.std_error / least * draws.normal();
         }
         distance(&series, &weights, &mut pools) >= statistic
     });

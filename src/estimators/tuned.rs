@@ -3,7 +3,8 @@
 //! Chosen is the lambda with the least bound `s^2 / n + b^2` on the squared error, where `s^2 / n` is the variance of the
 //! shrunk estimate and `b = |mean (w - f(w)) (r - q)| + sqrt(2 mean(w^2) ln(2 / delta) / n) + 2 max(w) ln(2 / delta) / (3 n)`
 //! bounds its bias with `delta` = 0.05, for rewards that are within 1 of their predictions. The grid is fixed and holds no
-//! shrinking at all, from which the first term of `b` is the distance; so states merge.
+//! shrinking at all, from which the first term of `b` is the distance; so states merge. The other terms are the same for
+//! all lambdas, and matter since `b` is squared. The interval takes the lambda as if it had been given.
 //! Source: Su, Dimakopoulou, Krishnamurthy and Dudík (2020), "Doubly Robust Off-Policy Evaluation with Shrinkage".
 
 use super::aggregate::{Aggregate, DecodeError, Estimator, FloatReader, Rows};
@@ -101,10 +102,19 @@ impl<E: Estimator> Aggregate for Tuned<E> {
     }
 
     fn update_groups(&self, states: &mut [Self::State], groups: &[usize], rows: Rows<'_>) {
-        for (i, &group) in groups.iter().enumerate() {
-            let columns: Vec<&[f64]> = rows.columns.iter().map(|column| &column[i..=i]).collect();
-            let clusters = rows.clusters.get(i..=i).unwrap_or_default();
-            self.update(&mut states[group], Rows { columns: &columns, clusters, len: 1 });
+        // The rows of a group together: a candidate takes blocks.
+        let mut order: Vec<usize> = (0..rows.len).collect();
+        order.sort_by_key(|&i| groups[i]);
+        for alike in order.chunk_by(|&a, &b| groups[a] == groups[b]) {
+            let gathered: Vec<Vec<f64>> =
+                (rows.columns.iter()).map(|column| alike.iter().map(|&i| column[i]).collect()).collect();
+            let columns: Vec<&[f64]> = gathered.iter().map(Vec::as_slice).collect();
+            let clusters: Vec<u128> = match rows.clusters {
+                [] => vec![],
+                clusters => alike.iter().map(|&i| clusters[i]).collect(),
+            };
+            let rows = Rows { columns: &columns, clusters: &clusters, len: alike.len() };
+            self.update(&mut states[groups[alike[0]]], rows);
         }
     }
 

@@ -1,8 +1,7 @@
 //! Rankings of logs that do not fit into memory: sums of the rows whose predictions begin with the same bits.
 //!
-//! As many leading bits count as leave at most [`CELLS`] different predictions, so that the result is exact for few of
-//! them, and else that of predictions that are rounded to so many bits and tie. How many they are depends on the rows alone,
-//! not on their order. A midrank moves by no more than half of the rows of its cell: QINI and AUUC by no more than
+//! With at most [`CELLS`] different predictions the result is exact. With more, predictions are cut to their leading bits,
+//! and those that become equal tie. The number of bits depends on the rows, not on their order. A midrank moves by no more than half of the rows of its cell: QINI and AUUC by no more than
 //! half of the largest share of rows in a cell times the mean absolute score.
 
 use hashbrown::HashMap;
@@ -26,48 +25,55 @@ const CELLS: usize = 1 << 16;
 pub(super) struct ArmSums {
     pub(super) n: f64,
     pub(super) w: f64,
-    pub(super) ww: f64,
     pub(super) wy: f64,
-    pub(super) wwy: f64,
-    pub(super) wwyy: f64,
+    /// Sum of `w^2`, the mean of the outcomes with these weights, and the sum of `w^2 (y - mean)^2`.
+    pub(super) ww: f64,
+    mean: f64,
+    spread: f64,
 }
 
 impl ArmSums {
     fn of(weight: f64, outcome: f64) -> Self {
-        let weighted = weight * outcome;
-        Self {
-            n: 1.0,
-            w: weight,
-            ww: weight * weight,
-            wy: weighted,
-            wwy: weight * weighted,
-            wwyy: weighted * weighted,
-        }
+        let (wy, ww) = (weight * outcome, weight * weight);
+        Self { n: 1.0, w: weight, wy, ww, mean: outcome, spread: 0.0 }
     }
 
+    /// Adds other rows. Source: Chan, Golub and LeVeque (1983).
     pub(super) fn add(&mut self, other: &Self) {
+        if other.n == 0.0 {
+            return;
+        }
+        let ww = self.ww + other.ww;
+        let distance = other.mean - self.mean;
+        self.spread += other.spread + distance * distance * self.ww * (other.ww / ww);
+        self.mean += distance * (other.ww / ww);
+        self.ww = ww;
         self.n += other.n;
         self.w += other.w;
-        self.ww += other.ww;
         self.wy += other.wy;
-        self.wwy += other.wwy;
-        self.wwyy += other.wwyy;
     }
 
     /// Adds `shift` to every outcome.
     fn shifted(mut self, shift: f64) -> Self {
-        self.wwyy += shift * (2.0 * self.wwy + shift * self.ww);
-        self.wwy += shift * self.ww;
+        self.mean += shift;
         self.wy += shift * self.w;
         self
     }
 
     /// Sum of `w (y - centre)` and of its squares.
     pub(super) fn about(&self, centre: f64) -> (f64, f64) {
-        let squares = self.wwyy - centre * (2.0 * self.wwy - centre * self.ww);
-        (self.wy - centre * self.w, squares.max(0.0))
+        (self.wy - centre * self.w, self.spread + self.ww * (self.mean - centre).powi(2))
+    }
+
+    /// Whether rows can have these sums; those of outcomes may be beyond the range of numbers.
+    fn is_possible(&self) -> bool {
+        let is_count = (0.0..=MOST_ROWS).contains(&self.n) && self.n.fract() == 0.0;
+        is_count && self.w >= 0.0 && self.ww >= 0.0 && (self.spread >= 0.0 || self.spread.is_nan())
     }
 }
+
+/// Rows beyond which counts are no longer exact.
+const MOST_ROWS: f64 = 9_007_199_254_740_992.0;
 
 /// Sums of the rows whose predictions begin with the same bits.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -101,7 +107,7 @@ impl Cell {
     }
 
     fn numbers(&self) -> [f64; Self::NUMBERS] {
-        let [a, b] = self.arms.map(|arm| [arm.n, arm.w, arm.ww, arm.wy, arm.wwy, arm.wwyy]);
+        let [a, b] = self.arms.map(|arm| [arm.n, arm.w, arm.wy, arm.ww, arm.mean, arm.spread]);
         let mut numbers =
             [self.lowest, self.highest, self.predictions, 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0.];
         numbers[3..9].copy_from_slice(&a);
@@ -114,10 +120,10 @@ impl Cell {
         let arm = |at: usize| ArmSums {
             n: numbers[at],
             w: numbers[at + 1],
-            ww: numbers[at + 2],
-            wy: numbers[at + 3],
-            wwy: numbers[at + 4],
-            wwyy: numbers[at + 5],
+            wy: numbers[at + 2],
+            ww: numbers[at + 3],
+            mean: numbers[at + 4],
+            spread: numbers[at + 5],
         };
         Self { lowest, highest, predictions, arms: [arm(3), arm(9)] }
     }
@@ -338,19 +344,23 @@ impl<F: CellFunction> Aggregate for OverCells<F> {
         if ignored >= u64::from(u64::BITS) {
             return Err(DecodeError::Content);
         }
+        let mut rows = 0.0;
         let mut cells = HashMap::with_capacity((bytes.remaining() / (8 + 8 * Cell::NUMBERS)).min(CELLS));
         while bytes.remaining() > 0 {
             let key = u64::from_le_bytes(bytes.bytes()?);
             let numbers = bytes.floats(Cell::NUMBERS, |next| std::array::from_fn(|_| next()))?;
-            let is_finite = numbers.iter().all(|x: &f64| x.is_finite());
-            if !is_finite
-                || origin.is_nan()
-                || key >> (u64::BITS - ignored as u32 - 1) > 1
-                || cells.len() == CELLS
-            {
+            let cell = Cell::of_numbers(numbers);
+            rows += cell.count();
+            let is_possible = cell.arms.iter().all(ArmSums::is_possible)
+                && cell.count() >= 1.0
+                && rows <= MOST_ROWS
+                && cell.lowest <= cell.highest
+                && origin.is_finite();
+            let fits = key >> (u64::BITS - ignored as u32 - 1) <= 1 && cells.len() < CELLS;
+            if !is_possible || !fits {
                 return Err(DecodeError::Content);
             }
-            cells.insert(key, Cell::of_numbers(numbers));
+            cells.insert(key, cell);
         }
         let origin = Some(origin).filter(|origin| origin.is_finite());
         Ok(Cells { ignored: ignored as u32, cells, origin, skipped })
@@ -414,10 +424,10 @@ impl CellFunction for UpliftCurve<Independent> {
         curve.extend((1..=self.points).map(|point| {
             let share = point as f64 / self.points as f64;
             let (effect, variance) = Measure::UpliftAt { top: share }.of_cells(&scores);
-            let mut through = 0.0;
+            let (rank, mut through) = (n * point as f64 / self.points as f64, 0.0);
             let last = ranked.cells.iter().find(|cell| {
                 through += cell.count();
-                through >= share * n
+                through >= rank
             });
             let threshold = last.or(ranked.cells.last()).map(|cell| cell.lowest);
             CurvePoint { share, threshold, uplift: share * effect, ..CurvePoint::default() }.with_error(

@@ -119,7 +119,8 @@ impl BinSums {
             lower: self.lower,
             upper: self.upper,
             n: n as u64,
-            predicted: self.predictions / n,
+            // Rounding does not lead beyond the ends.
+            predicted: (self.predictions / n).clamp(self.lower, self.upper),
             ..Bin::default()
         };
         let variance;

@@ -112,7 +112,8 @@ impl Scorer {
         })
     }
 
-    /// The score as an affine function: a base, and what the outcomes of each arm are about, if it can be the origin.
+    /// The score as an affine function: a base, and what the outcomes of each arm are about: the origin itself
+    /// for scores that are given.
     pub(super) fn base_and_centres(&self, origin: f64) -> (f64, [f64; 2]) {
         match self.scores {
             Scores::Given => (origin, [origin; 2]),

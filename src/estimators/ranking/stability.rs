@@ -29,13 +29,14 @@ impl RowFunction for RankStability {
     type Outcome = f64;
     type Output = Stability;
 
+    const ORDERED: bool = false;
+
     fn keep(&self, rows: &Rows<'_>, i: usize) -> Scored<Independent> {
         // Adding zero turns -0 into 0, which it equals.
         let (prediction, outcome) = (rows.columns[0][i] + 0.0, rows.columns[1][i] + 0.0);
         Scored { prediction, outcome, weight: 0.0, dependence: Independent }
     }
 
-    /// Rows come by the first prediction, largest first.
     fn apply(&self, rows: &[Scored<Independent>]) -> Stability {
         let mut pairs: Vec<[f64; 2]> = rows.iter().map(|row| [row.prediction, row.outcome]).collect();
         Stability {
@@ -48,7 +49,9 @@ impl RowFunction for RankStability {
 
 impl RankStability {
     fn overlap(&self, pairs: &[[f64; 2]]) -> Option<f64> {
-        let last = ((self.top * pairs.len() as f64).ceil() as usize).checked_sub(1)?;
+        // 0.07 of 100 rows are 7, though the product is a little more.
+        let rows = self.top * pairs.len() as f64;
+        let last = ((rows - 1e-9 * rows).ceil() as usize).checked_sub(1)?;
         let threshold = |ranking: usize| {
             let mut sorted: Vec<f64> = pairs.iter().map(|pair| pair[ranking]).collect();
             *sorted.select_nth_unstable_by(last, |a, b| b.total_cmp(a)).1

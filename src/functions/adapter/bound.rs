@@ -42,15 +42,17 @@ type ScoreOfRow = dyn Fn(&[&[f64]], usize) -> Option<f64> + Send + Sync;
 impl RowScore {
     /// Makes a row function of a function of the arguments' numbers.
     pub(crate) fn new<const A: usize>(score: impl Fn([f64; A]) -> f64 + Send + Sync + 'static) -> Self {
-        // A score beyond the range of numbers is none.
-        Self::nullable(move |row| Some(score(row)).filter(|score| score.is_finite()))
+        Self::nullable(move |row| Some(score(row)))
     }
 
-    /// The same of a function that is not defined everywhere.
+    /// Makes one of a function that is not defined for all rows.
     pub(crate) fn nullable<const A: usize>(
         score: impl Fn([f64; A]) -> Option<f64> + Send + Sync + 'static,
     ) -> Self {
-        Self(Box::new(move |columns, i| score(std::array::from_fn(|a| columns[a][i]))))
+        Self(Box::new(move |columns, i| {
+            // A score beyond the range of numbers is none.
+            score(std::array::from_fn(|a| columns[a][i])).filter(|score| score.is_finite())
+        }))
     }
 
     /// The score of row `i`.
@@ -95,7 +97,7 @@ impl BoundAggregate {
         self.0.groups_accumulator(reader, wanted)
     }
 
-    /// For frames whose rows leave; `None` when the aggregate has no such.
+    /// For frames whose rows leave; `None` when rows cannot leave a state.
     pub(super) fn sliding_accumulator(&self, reader: Reader, wanted: Wanted) -> Option<Box<dyn Accumulator>> {
         self.0.sliding_accumulator(reader, wanted)
     }

@@ -246,7 +246,7 @@ pub(crate) const STABLE_TOP: OptionSpec = OptionSpec {
 /// Whether predictions are rounded so that few of them differ.
 pub(crate) const APPROXIMATE: OptionSpec = OptionSpec {
     name: "approximate",
-    description: "whether predictions are rounded to as many bits as leave at most 65,536 different ones, which then tie: memory is bounded by 16 MiB a group; without clusters",
+    description: "whether predictions are rounded to as many bits as leave at most 65,536 different ones, which then tie: memory is bounded, by about 32 MiB a group; without clusters",
     kind: OptionKind::Flag,
     shapes: Shapes::Sums,
 };
@@ -440,6 +440,12 @@ impl Options {
                 return plan_err!("{function}: unknown option '{name}'; {known}");
             };
             if scalar.is_null() {
+                if spec.is_tunable() && scalar.data_type().is_string() {
+                    return plan_err!(
+                        "{function}: option '{name}' must be {}, got a text that is NULL",
+                        spec.rule()
+                    );
+                }
                 continue;
             }
             let Some(value) = spec.parse(&scalar) else {
@@ -467,7 +473,7 @@ impl Options {
                 Value::Number(x) => format!("{name}={x:?}"),
                 Value::Choice(word) => format!("{name}={word}"),
                 Value::Flag(flag) => format!("{name}={flag}"),
-                // No option of these kinds shapes the sums of a state.
+                // No estimator has such an option, and only estimators make states.
                 Value::Range(range) => format!("{name}={range:?}"),
                 Value::Edges(edges) => format!("{name}={edges:?}"),
             })

@@ -207,7 +207,9 @@ impl Record for CostPoint {
 }
 
 fn numbers<T>(results: &[T], field: impl Fn(&T) -> Option<f64>) -> ArrayRef {
-    Arc::new(results.iter().map(field).collect::<Float64Array>())
+    // Infinite ends of intervals are results, what is no number is none.
+    let number = |result| field(result).filter(|number| !number.is_nan());
+    Arc::new(results.iter().map(number).collect::<Float64Array>())
 }
 
 fn counts<T>(results: &[T], field: impl Fn(&T) -> u64) -> ArrayRef {

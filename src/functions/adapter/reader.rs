@@ -136,7 +136,7 @@ impl Reader {
         groups: &[usize],
         sink: &mut impl Sink,
     ) -> Result<()> {
-        let arrays = self.numbers(values)?;
+        let arrays = self.numbers(values, filter)?;
         let clusters = match self.cluster {
             Some(position) => cluster_keys(&values[position])?,
             None => vec![],
@@ -199,12 +199,18 @@ impl Reader {
     }
 
     /// The columns as numbers, `None` for those left out.
-    fn numbers(&self, values: &[ArrayRef]) -> Result<Vec<Option<Float64Array>>> {
+    fn numbers(
+        &self,
+        values: &[ArrayRef],
+        filter: Option<&BooleanArray>,
+    ) -> Result<Vec<Option<Float64Array>>> {
         self.columns
             .iter()
             .map(|(argument, source)| match source {
                 Source::Constant(_) => Ok(None),
-                Source::Item(position, item) => self.items(argument, &values[*position], *item).map(Some),
+                Source::Item(position, item) => {
+                    self.items(argument, &values[*position], *item, filter).map(Some)
+                }
                 Source::Column(position) if argument.rule == Rule::Level => {
                     self.levels(&values[*position]).map(Some)
                 }
@@ -218,7 +224,13 @@ impl Reader {
     }
 
     /// Item `item` of each list; zero behind its end, so that it is a column that does not vary.
-    fn items(&self, argument: &Argument, lists: &ArrayRef, item: usize) -> Result<Float64Array> {
+    fn items(
+        &self,
+        argument: &Argument,
+        lists: &ArrayRef,
+        item: usize,
+        filter: Option<&BooleanArray>,
+    ) -> Result<Float64Array> {
         let Some(lists) = lists.as_list_opt::<i32>() else {
             return internal_err!("{}: {} is no list", self.function, argument.name);
         };
@@ -228,13 +240,21 @@ impl Reader {
         (0..lists.len())
             .map(|row| {
                 let length = lists.value_length(row) as usize;
-                if lists.is_null(row) {
+                let is_left_out = filter.is_some_and(|filter| filter.is_null(row) || !filter.value(row));
+                if lists.is_null(row) || is_left_out {
                     return Ok(None);
                 }
-                let expected = *self.list_length.get_or_init(|| length);
-                if length != expected || length > COVARIATES {
+                if length > COVARIATES {
                     return exec_err!(
-                        "{}: {} must be lists of one length, at most {COVARIATES}, got {length} after {expected}",
+                        "{}: {} must be lists of at most {COVARIATES}, got {length}",
+                        self.function,
+                        argument.name
+                    );
+                }
+                let expected = *self.list_length.get_or_init(|| length);
+                if length != expected {
+                    return exec_err!(
+                        "{}: {} must be lists of one length, got {length} after {expected}",
                         self.function,
                         argument.name
                     );

@@ -14,8 +14,11 @@ use super::call::{Call, Layout};
 use super::definition::{Definition, Kind};
 use super::documentation::document;
 use super::score::constants;
-use super::signature::points_signature;
+use super::signature::{is_number, points_signature};
 use crate::estimators::Point;
+
+/// Points of a list, at most: as many as there can be bins.
+const MOST_POINTS: usize = 10_000;
 
 /// The points of a list in their order, without those that have no effect or no error.
 #[derive(Clone, Debug, Default)]
@@ -47,7 +50,12 @@ impl SeriesFunction {
         let is_points = match &types[0] {
             DataType::Null => true,
             DataType::List(item) => match item.data_type() {
-                DataType::Struct(fields) => Names::of(fields).is_some(),
+                DataType::Struct(fields) => {
+                    let names = ["predicted", "actual", "cost_per_value", "std_error"];
+                    let numbers = names.iter().filter_map(|name| fields.find(name));
+                    Names::of(fields).is_some()
+                        && numbers.into_iter().all(|(_, field)| is_number(field.data_type()))
+                }
                 _ => false,
             },
             _ => false,
@@ -85,6 +93,9 @@ impl SeriesFunction {
             let mut series = Series::default();
             let offsets = lists.value_offsets();
             let length = if lists.is_null(list) { 0 } else { lists.value_length(list) as usize };
+            if length > MOST_POINTS {
+                return exec_err!("{}: points must be at most {MOST_POINTS}, got {length}", self.name());
+            }
             for place in 0..length {
                 let i = offsets[list] as usize + place;
                 if structs.is_null(i) || actual.is_null(i) || std_error.is_null(i) {

@@ -75,7 +75,12 @@ pub(super) fn coerce(definition: &Definition, function: &str, types: &[DataType]
             continue;
         }
         if !is_number(&types[position]) {
-            return plan_err!("{function}: {} must be a number, got {}", argument.name, types[position]);
+            let or_list = if argument.rule == Rule::FiniteList { " or a list of numbers" } else { "" };
+            return plan_err!(
+                "{function}: {} must be a number{or_list}, got {}",
+                argument.name,
+                types[position]
+            );
         }
         coerced[position] = DataType::Float64;
     }
