@@ -44,7 +44,8 @@ impl Resampling {
         }
     }
 
-    /// The interval of an estimate from the sums of its clusters; `None` with fewer than two replicates that have one.
+    /// The interval of an estimate from the sums of its clusters; `None` unless nine in ten replicates have an estimate: the
+    /// others were drawn without support, and those that are left would speak for samples with it alone.
     pub(super) fn interval<'a, S: Statistic>(
         &self,
         statistic: &S,
@@ -72,7 +73,7 @@ impl Resampling {
             Some(solution.linear::<S::Sums>().value).filter(|value| value.is_finite())
         };
         let mut estimates: Vec<f64> = (0..self.replicates).filter_map(estimate).collect();
-        if estimates.len() < 2 {
+        if estimates.len() < 2 || 10 * estimates.len() < 9 * self.replicates {
             return None;
         }
         estimates.sort_unstable_by(f64::total_cmp);

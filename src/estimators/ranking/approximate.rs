@@ -507,6 +507,28 @@ mod tests {
         check_merging(&OverCells(ranking), &column_rows(&rows(300, |x| (20.0 * x).round() / 20.0)));
     }
 
+    /// Bytes that a user hands in: counts that no rows have are refused, not counted down.
+    #[test]
+    fn impossible_counts_are_refused() {
+        let ranking = Ranking::<Independent>::new(Measure::Autoc, Scores::Given, Convention::Canonical);
+        let cells = OverCells(ranking);
+        let state = |n: f64| {
+            let arm = ArmSums { n, ..ArmSums::of(1.0, 0.5) };
+            Cells {
+                origin: Some(0.0),
+                cells: HashMap::from([(7, Cell::of(1.0, 1, arm))]),
+                ..Cells::default()
+            }
+        };
+        for (n, is_read) in
+            [(1.0, true), (5.0, true), (0.0, false), (-3.0, false), (1.5, false), (1e18, false)]
+        {
+            let mut bytes = vec![];
+            cells.write(&state(n), &mut bytes);
+            assert_eq!(cells.read(&mut FloatReader::new(&bytes)).is_ok(), is_read, "{n}");
+        }
+    }
+
     /// More predictions than cells: the result is that of rounded ones, and near the exact one.
     #[test]
     fn many_predictions_are_rounded() {

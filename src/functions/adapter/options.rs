@@ -125,7 +125,7 @@ pub(crate) const SEED: OptionSpec = OptionSpec {
 /// How often a bootstrap draws.
 pub(crate) const REPLICATES: OptionSpec = OptionSpec {
     name: "replicates",
-    description: "samples that the bootstrap draws",
+    description: "samples that the bootstrap draws; the interval is NULL unless nine in ten have an estimate",
     kind: OptionKind::Number {
         default: 1000.0,
         rule: "a whole number from 2 to 100000",
@@ -516,10 +516,14 @@ impl Options {
         self.choice(&INTERVAL) == "bootstrap"
     }
 
-    /// Takes a bootstrap from the options that a state was made with, unless these name an interval.
+    /// Takes a bootstrap from the options that a state was made with, unless these name an interval; and what these leave
+    /// at its default.
     pub(crate) fn with_bootstrap_of(mut self, made: &Self) -> Self {
         if self.choice(&INTERVAL) == "default" && made.is_bootstrap() {
-            for spec in [&INTERVAL, &SEED, &REPLICATES] {
+            let left =
+                |spec: &&OptionSpec| self.0.get(spec.name).is_none_or(|value| *value == spec.default());
+            let left: Vec<_> = [&SEED, &REPLICATES].into_iter().filter(left).collect();
+            for spec in left.into_iter().chain([&INTERVAL]) {
                 self.0.extend(made.0.get_key_value(spec.name).map(|(name, value)| (*name, value.clone())));
             }
         }

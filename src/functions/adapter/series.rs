@@ -53,7 +53,7 @@ impl SeriesFunction {
                 DataType::Struct(fields) => {
                     let names = ["predicted", "actual", "cost_per_value", "std_error"];
                     let numbers = names.iter().filter_map(|name| fields.find(name));
-                    Names::of(fields).is_some()
+                    effect_name(fields).is_some()
                         && numbers.into_iter().all(|(_, field)| is_number(field.data_type()))
                 }
                 _ => false,
@@ -76,7 +76,7 @@ impl SeriesFunction {
             return Ok(vec![Series::default(); lists.len()]);
         };
         let structs = lists.values().as_struct();
-        let Some(names) = Names::of(structs.fields()) else {
+        let Some(effect) = effect_name(structs.fields()) else {
             return internal_err!("{}: the points have lost their fields", self.name());
         };
         let number = |name: &str| -> Result<Float64Array> {
@@ -86,8 +86,8 @@ impl SeriesFunction {
                 None => Ok(Float64Array::new_null(structs.len())),
             }
         };
-        let (predicted, actual, std_error) =
-            (number("predicted")?, number(names.actual)?, number("std_error")?);
+        let (predicted, actual, std_error) = (number("predicted")?, number(effect)?, number("std_error")?);
+        let is_predicted = predicted.null_count() < predicted.len();
         let mut all = vec![];
         for list in 0..lists.len() {
             let mut series = Series::default();
@@ -98,19 +98,20 @@ impl SeriesFunction {
             }
             for place in 0..length {
                 let i = offsets[list] as usize + place;
-                if structs.is_null(i) || actual.is_null(i) || std_error.is_null(i) {
+                let lacks_prediction = is_predicted && predicted.is_null(i);
+                if structs.is_null(i) || actual.is_null(i) || std_error.is_null(i) || lacks_prediction {
                     series.skipped += 1;
                     continue;
                 }
-                // Points that were not predicted are in their order.
-                let predicted = if predicted.is_null(i) { place as f64 } else { predicted.value(i) };
+                // Where nothing was predicted points are in their order.
+                let predicted = if is_predicted { predicted.value(i) } else { place as f64 };
                 let (actual, std_error) = (actual.value(i), std_error.value(i));
                 if !(predicted.is_finite() && actual.is_finite() && (0.0..f64::INFINITY).contains(&std_error))
                 {
                     return exec_err!(
                         "{}: points must be finite and their std_error not negative, got {} {actual} with std_error {std_error}",
                         self.name(),
-                        names.actual
+                        effect
                     );
                 }
                 if std_error == 0.0 {
@@ -125,17 +126,10 @@ impl SeriesFunction {
     }
 }
 
-/// What the field of the effect is called.
-struct Names {
-    actual: &'static str,
-}
-
-impl Names {
-    fn of(fields: &Fields) -> Option<Self> {
-        fields.find("std_error")?;
-        let actual = ["actual", "cost_per_value"].into_iter().find(|name| fields.find(name).is_some())?;
-        Some(Self { actual })
-    }
+/// What the field of the effect is called; `None` unless the fields are those of a point.
+fn effect_name(fields: &Fields) -> Option<&'static str> {
+    fields.find("std_error")?;
+    ["actual", "cost_per_value"].into_iter().find(|name| fields.find(name).is_some())
 }
 
 impl PartialEq for SeriesFunction {

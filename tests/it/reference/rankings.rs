@@ -1,9 +1,19 @@
 //! Rankings of Hillstrom's customers, against scikit-uplift and causalml (`uplift_metrics.json`) and `definitions.md`.
 
+use serde_json::Value;
+
 use super::{CLOSED_FORM, SIX_DECIMALS, Shared, Tolerance, check, number};
 
 const ROWS: &str = "(SELECT h.*, s.*, CAST(h.arm = 'womens_email' AS INT) AS t FROM hillstrom AS h
     JOIN hillstrom_scores AS s ON s.row_id = h.row_id WHERE h.arm <> 'mens_email') AS h";
+
+/// The rows that a case of the reference is about.
+fn rows_of(case: &Value) -> String {
+    match case["rows"].as_str().unwrap() {
+        "all" => ROWS.to_string(),
+        _ => format!("{ROWS} WHERE h.row_id % 2 = 1"),
+    }
+}
 
 #[tokio::test]
 async fn scores_of_customers() {
@@ -12,10 +22,7 @@ async fn scores_of_customers() {
     let context = shared.session(&["hillstrom", "hillstrom_scores"]).await;
     for case in reference["cases"].as_array().unwrap() {
         let (score, outcome) = (case["score"].as_str().unwrap(), case["outcome"].as_str().unwrap());
-        let rows = match case["rows"].as_str().unwrap() {
-            "all" => ROWS.to_string(),
-            _ => format!("{ROWS} WHERE h.row_id % 2 = 1"),
-        };
+        let rows = rows_of(case);
         let call =
             |function: &str, options: &str| format!("{function}({score}, {outcome}, t, 0.5, {options})");
         let ht = "{'scores': 'horvitz_thompson'}";
@@ -136,10 +143,7 @@ async fn near_the_rates_of_econml() {
     let context = shared.session(&["hillstrom", "hillstrom_scores"]).await;
     for case in reference["cases"].as_array().unwrap() {
         let (score, outcome) = (case["score"].as_str().unwrap(), case["outcome"].as_str().unwrap());
-        let rows = match case["rows"].as_str().unwrap() {
-            "all" => ROWS.to_string(),
-            _ => format!("{ROWS} WHERE h.row_id % 2 = 1"),
-        };
+        let rows = rows_of(case);
         for (function, theirs, alike) in [("qini", "ht_p_0.5/qini", 0.1), ("autoc", "ht_p_0.5/toc", 0.6)] {
             let call = format!("{function}_ci({score}, {outcome}, t, 0.5, {{'scores': 'horvitz_thompson'}})");
             let theirs = case[theirs].as_object().unwrap();
