@@ -148,9 +148,9 @@ impl<const S: usize, const K: usize, const C: usize> Sums for Arms<S, K, C> {
         self.push(arm, &std::array::from_fn(|k| block.terms[k][i]));
     }
 
-    fn push_block(&mut self, block: &TermBlock<K>, rows: usize) {
+    fn push_block(&mut self, block: &TermBlock<K>, rows: usize, apart: usize) {
         if S == 1 {
-            self.0[0].push_block(std::array::from_fn(|k| &block.terms[k][..rows]));
+            self.0[0].push_block(std::array::from_fn(|k| &block.terms[k][..rows]), apart);
             return;
         }
         for (arm, moments) in self.0.iter_mut().enumerate() {
@@ -163,7 +163,7 @@ impl<const S: usize, const K: usize, const C: usize> Sums for Arms<S, K, C> {
                 // Written always, kept only when the row is of this arm: no branch to mispredict.
                 length += usize::from(usize::from(block.arm[i]) == arm);
             }
-            moments.push_block(std::array::from_fn(|k| &packed[k][..length]));
+            moments.push_block(std::array::from_fn(|k| &packed[k][..length]), apart);
         }
     }
 

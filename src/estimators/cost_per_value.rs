@@ -51,6 +51,7 @@ impl Statistic for WeightedCostPerValue {
 
     const INTERVAL: Interval = Interval::Fieller;
     const TESTED: bool = true;
+    const APART: usize = 3;
 
     #[inline]
     fn terms(&self, &[value, cost, treated, propensity]: &[f64; 4]) -> [f64; 6] {

@@ -69,7 +69,7 @@ impl<T: Sums> Tally<T> {
         let columns = S::Row::columns(rows.columns, rows.len);
         _ = (0..rows.len).any(|i| self.place_origin(statistic, &S::Row::read(&columns, i)));
         T::fill(block, rows.len, |i| self.terms(statistic, S::Row::read(&columns, i)));
-        self.sums.push_block(block, rows.len);
+        self.sums.push_block(block, rows.len, S::APART);
     }
 
     /// Adds the rows of another tally, brought to this origin; returns by how much its outcomes were moved.

@@ -52,6 +52,7 @@ impl Statistic for WeightedRelativeLift {
 
     const INTERVAL: Interval = Interval::Fieller;
     const TESTED: bool = true;
+    const APART: usize = 2;
 
     #[inline]
     fn terms(&self, row: &[f64; 3]) -> [f64; 4] {

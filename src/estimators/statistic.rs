@@ -62,6 +62,10 @@ pub(crate) trait Statistic: std::fmt::Debug + Clone + Send + Sync + 'static {
     /// Whether the t interval has the Welch-Satterthwaite degrees of freedom, else n - 1.
     const WELCH: bool = false;
 
+    /// How many of the first terms are zero in every row that has another term: those of the treated beside those of the
+    /// controls, whose products need no summing.
+    const APART: usize = 0;
+
     /// The arm a row belongs to, below the number of arms of [`Self::Sums`].
     #[inline]
     fn arm(&self, _row: &Self::Row) -> usize {
@@ -176,8 +180,8 @@ pub(crate) trait Sums: Copy + Default + std::fmt::Debug + PartialEq + Send + Syn
     fn fill(block: &mut Self::Block, rows: usize, row: impl Fn(usize) -> (usize, Self::Terms));
     /// Adds row `i` of a block.
     fn push_placed(&mut self, block: &Self::Block, i: usize);
-    /// Adds the first `rows` rows of a block.
-    fn push_block(&mut self, block: &Self::Block, rows: usize);
+    /// Adds the first `rows` rows of a block, whose first `apart` terms are zero wherever another is not.
+    fn push_block(&mut self, block: &Self::Block, rows: usize, apart: usize);
 
     fn add(totals: &mut Self::Totals, arm: usize, terms: &Self::Terms);
     fn join(totals: &mut Self::Totals, other: &Self::Totals);

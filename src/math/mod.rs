@@ -6,6 +6,7 @@ mod moments;
 mod quantile;
 mod random;
 mod solve;
+mod sum;
 
 pub(crate) use distributions::{
     beta_quantile, binomial_two_sided, chi_square_sf, kolmogorov_sf, normal_quantile, normal_two_sided,
@@ -15,4 +16,5 @@ pub(crate) use fieller::fieller_reach;
 pub(crate) use moments::Moments;
 pub(crate) use quantile::quantile;
 pub(crate) use random::{Draws, mixed};
-pub(crate) use solve::solve_normal_equations;
+pub(crate) use solve::{solve_normal_equations, solve_positive};
+pub(crate) use sum::Sum;

@@ -86,19 +86,38 @@ impl<const K: usize, const C: usize> Moments<K, C> {
         self.count = count;
     }
 
-    /// Adds a block of rows given by columns of one length.
-    pub(crate) fn push_block(&mut self, columns: [&[f64]; K]) {
+    /// Adds a block of rows given by columns of one length, where every row has zeroes in the first `apart` terms or in
+    /// all others.
+    pub(crate) fn push_block(&mut self, columns: [&[f64]; K], apart: usize) {
         let rows = columns.first().map_or(0, |column| column.len());
         if rows == 0 {
             return;
         }
         let mean = columns.map(mean_of);
-        let mut block = Self { count: rows as f64, mean, comoments: [0.0; C] };
-        for i in 0..K {
-            for j in 0..=i {
-                block.comoments[packed(i, j)] = sum_of_products(columns[i], mean[i], columns[j], mean[j]);
+        let mut sums = [[0.0; LANES]; C];
+        let mut centred = [[0.0; PANEL]; K];
+        for from in (0..rows).step_by(PANEL) {
+            let length = PANEL.min(rows - from);
+            // Zeroes fill the last lanes up.
+            let padded = length.next_multiple_of(LANES);
+            for i in 0..K {
+                for (centred, x) in centred[i].iter_mut().zip(&columns[i][from..from + length]) {
+                    *centred = x - mean[i];
+                }
+                centred[i][length..padded].fill(0.0);
+                for j in first_together(i, apart)..=i {
+                    add_products(&mut sums[packed(i, j)], &centred[i][..padded], &centred[j][..padded]);
+                }
             }
         }
+        let count = rows as f64;
+        let mut comoments = sums.map(|lanes| lanes.iter().sum());
+        for i in 0..K {
+            for j in 0..first_together(i, apart) {
+                comoments[packed(i, j)] = -count * mean[i] * mean[j];
+            }
+        }
+        let block = Self { count, mean, comoments };
         self.merge(&block);
     }
 
@@ -151,8 +170,16 @@ const fn packed(i: usize, j: usize) -> usize {
     i * (i + 1) / 2 + j
 }
 
+/// The first of the terms that are not zero wherever term `i` is not.
+const fn first_together(i: usize, apart: usize) -> usize {
+    if i < apart { 0 } else { apart }
+}
+
 /// Independent partial sums: floating-point addition is not reordered by the compiler.
 const LANES: usize = 8;
+
+/// Rows that are centred at once, once for all products: a multiple of the lanes, small enough for the nearest cache.
+const PANEL: usize = 128;
 
 /// Returns the mean, exact when all values are equal; zero without values.
 fn mean_of(values: &[f64]) -> f64 {
@@ -171,17 +198,15 @@ fn mean_of(values: &[f64]) -> f64 {
     origin + sum / values.len() as f64
 }
 
-fn sum_of_products(a: &[f64], mean_a: f64, b: &[f64], mean_b: f64) -> f64 {
-    let mut lanes = [0.0; LANES];
-    let (chunks_a, chunks_b) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
-    let rest = chunks_a.remainder().iter().zip(chunks_b.remainder());
-    let rest = rest.map(|(x, y)| (x - mean_a) * (y - mean_b)).sum::<f64>();
-    for (x, y) in chunks_a.zip(chunks_b) {
+/// Adds the products of two columns, whose length is a multiple of the lanes.
+fn add_products(lanes: &mut [f64; LANES], a: &[f64], b: &[f64]) {
+    let mut sums = *lanes;
+    for (x, y) in a.chunks_exact(LANES).zip(b.chunks_exact(LANES)) {
         for lane in 0..LANES {
-            lanes[lane] += (x[lane] - mean_a) * (y[lane] - mean_b);
+            sums[lane] += x[lane] * y[lane];
         }
     }
-    lanes.iter().sum::<f64>() + rest
+    *lanes = sums;
 }
 
 #[cfg(test)]
@@ -219,9 +244,31 @@ mod tests {
 
         let columns: [Vec<f64>; 2] = [0, 1].map(|k| rows.iter().map(|row| row[k]).collect());
         let mut blocks = Moments::default();
-        blocks.push_block([&columns[0][..33], &columns[1][..33]]);
-        blocks.push_block([&columns[0][33..], &columns[1][33..]]);
+        blocks.push_block([&columns[0][..33], &columns[1][..33]], 0);
+        blocks.push_block([&columns[0][33..], &columns[1][33..]], 0);
         assert_close(&whole, &blocks);
+    }
+
+    #[test]
+    fn terms_apart_need_no_products() {
+        let mut columns = [const { [0.0; 300] }; 4];
+        for i in 0..300 {
+            let half = i % 3 % 2 * 2;
+            columns[half][i] = 1.0 + (i % 7) as f64;
+            columns[half + 1][i] = 0.3 * (i % 11) as f64 - 1.0;
+        }
+        let [mut together, mut apart] = [Moments::<4, 10>::default(); 2];
+        for from in [0, 150] {
+            let block = columns.each_ref().map(|column| &column[from..from + 150]);
+            together.push_block(block, 0);
+            apart.push_block(block, 2);
+        }
+        for i in 0..4 {
+            for j in 0..=i {
+                let (a, b) = (together.comoment(i, j), apart.comoment(i, j));
+                assert!((a - b).abs() <= 1e-12 * a.abs().max(1.0), "{i} {j}: {a} {b}");
+            }
+        }
     }
 
     #[test]
@@ -237,8 +284,8 @@ mod tests {
     fn equal_values_have_no_variance() {
         let column = [0.1; 1000];
         let mut moments = Moments::<1, 1>::default();
-        moments.push_block([&column]);
-        moments.push_block([&column[..7]]);
+        moments.push_block([&column], 0);
+        moments.push_block([&column[..7]], 0);
         assert_eq!(moments.mean(), &[0.1]);
         assert_eq!(moments.comoment(0, 0), 0.0);
     }

@@ -1,4 +1,4 @@
-//! Small systems of normal equations.
+//! Systems of normal equations and others that are symmetric and positive definite.
 
 /// Solves `S theta = s` for a matrix of sums of squares and products by Cholesky's decomposition. A column that the ones
 /// before it explain, or that does not vary, gets the coefficient zero.
@@ -31,9 +31,48 @@ pub(crate) fn solve_normal_equations<const K: usize>(products: [[f64; K]; K], cr
     solution
 }
 
+/// Solves a symmetric positive definite system given by the lower triangle of its rows, in place of the right-hand side;
+/// `None` when it is not positive definite. Source: Cholesky.
+pub(crate) fn solve_positive(matrix: &mut [f64], right: &mut [f64]) -> Option<()> {
+    let n = right.len();
+    for j in 0..n {
+        for i in j..n {
+            let mut sum = matrix[i * n + j];
+            for k in 0..j {
+                sum -= matrix[i * n + k] * matrix[j * n + k];
+            }
+            if i > j {
+                matrix[i * n + j] = sum / matrix[j * n + j];
+            } else if sum > 0.0 {
+                matrix[j * n + j] = sum.sqrt();
+            } else {
+                return None;
+            }
+        }
+    }
+    for i in 0..n {
+        let sum: f64 = (0..i).map(|k| matrix[i * n + k] * right[k]).sum();
+        right[i] = (right[i] - sum) / matrix[i * n + i];
+    }
+    for i in (0..n).rev() {
+        let sum: f64 = (i + 1..n).map(|k| matrix[k * n + i] * right[k]).sum();
+        right[i] = (right[i] - sum) / matrix[i * n + i];
+    }
+    Some(())
+}
+
 #[cfg(test)]
 mod tests {
-    use super::solve_normal_equations;
+    use super::{solve_normal_equations, solve_positive};
+
+    #[test]
+    fn positive_systems_are_solved_and_others_refused() {
+        // 4 a + 2 b = 10, 2 a + 3 b = 9.
+        let (mut matrix, mut right) = ([4.0, 0.0, 2.0, 3.0], [10.0, 9.0]);
+        assert!(solve_positive(&mut matrix, &mut right).is_some());
+        assert!((right[0] - 1.5).abs() < 1e-12 && (right[1] - 2.0).abs() < 1e-12, "{right:?}");
+        assert!(solve_positive(&mut [1.0, 0.0, 2.0, 1.0], &mut [1.0, 1.0]).is_none());
+    }
 
     #[test]
     fn by_hand() {
