@@ -1,0 +1,336 @@
+//! The problem as the solver sees it: one-sided limits, and an objective by class of pairs.
+//!
+//! Each limit `r` has a multiplier `y_r`: at least zero for a cap, at most zero for a minimum, any for an equality. With
+//! `a_rk` for what pair `k` adds to limit `r` and `b_r` for its bound, the dual function
+//! `g(y) = sum_r b_r y_r + sum_u max(0, max_{k in u} objective_k - sum_r y_r a_rk)`
+//! is at least the objective of every plan that keeps the limits.
+//! Source: Sinha and Zoltners (1979); Fisher (1981), "The Lagrangian Relaxation Method for Solving Integer Programming
+//! Problems".
+
+use std::borrow::Cow;
+
+use super::problem::{Coefficients, NO_OFFER, Pairs, Problem};
+use crate::math::Sum;
+
+/// Which side of its bound a sum must stay on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Side {
+    AtMost,
+    AtLeast,
+    Equal,
+}
+
+/// A limit on a sum over the chosen pairs that it counts.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limit {
+    pub(super) adds: Coefficients,
+    pub(super) bound: f64,
+    pub(super) side: Side,
+    /// The most that its multiplier may be in size: the price of breaking it by one.
+    pub(super) penalty: f64,
+    /// Position of the guardrail it is a side of.
+    pub(super) guardrail: usize,
+}
+
+/// Share of a bound within which a sum counts as equal to it: the rounding of decimal amounts.
+const ROUNDING: f64 = 5e-13;
+
+impl Limit {
+    /// How far a sum is on the wrong side, zero when it keeps the limit.
+    #[inline]
+    pub(super) fn excess(&self, used: f64) -> f64 {
+        let over = match self.side {
+            Side::AtMost => used - self.bound,
+            Side::AtLeast => self.bound - used,
+            Side::Equal => (used - self.bound).abs(),
+        };
+        if over <= ROUNDING * self.bound.abs() { 0.0 } else { over }
+    }
+
+    /// The nearest multiplier that is allowed.
+    pub(super) fn clamp(&self, multiplier: f64) -> f64 {
+        match self.side {
+            Side::AtMost => multiplier.clamp(0.0, self.penalty),
+            Side::AtLeast => multiplier.clamp(-self.penalty, 0.0),
+            Side::Equal => multiplier.clamp(-self.penalty, self.penalty),
+        }
+    }
+}
+
+/// Pairs, limits and an objective.
+#[derive(Clone, Debug)]
+pub(super) struct Model<'a> {
+    pub(super) pairs: Cow<'a, Pairs>,
+    pub(super) limits: Vec<Limit>,
+    /// The limits that count the pairs of each class, ascending.
+    pub(super) counted_by: Vec<Vec<u32>>,
+    /// What a pair of each class is worth.
+    pub(super) objective: Vec<Coefficients>,
+    pub(super) threads: usize,
+}
+
+impl<'a> Model<'a> {
+    /// The model of a problem: its finite limits, and `value - floor · cost` as the objective.
+    pub(super) fn new(problem: &'a Problem, threads: usize) -> Self {
+        let mut limits = vec![];
+        let mut limits_of = vec![];
+        for (guardrail, rail) in problem.guardrails.iter().enumerate() {
+            let limit = |bound, side| Limit { adds: rail.adds, bound, side, penalty: f64::INFINITY, guardrail };
+            let from = limits.len() as u32;
+            if rail.minimum == rail.maximum {
+                limits.push(limit(rail.maximum, Side::Equal));
+            } else {
+                if rail.maximum.is_finite() {
+                    limits.push(limit(rail.maximum, Side::AtMost));
+                }
+                if rail.minimum.is_finite() {
+                    limits.push(limit(rail.minimum, Side::AtLeast));
+                }
+            }
+            limits_of.push(from..limits.len() as u32);
+        }
+        let counted_by = |rails: &Vec<u32>| rails.iter().flat_map(|&rail| limits_of[rail as usize].clone()).collect();
+        Self {
+            pairs: Cow::Borrowed(&problem.pairs),
+            counted_by: problem.classes.iter().map(counted_by).collect(),
+            objective: vec![Coefficients { count: 0.0, cost: -problem.floor, value: 1.0 }; problem.classes.len()],
+            limits,
+            threads,
+        }
+    }
+
+    /// What a pair is worth, zero for no offer.
+    #[inline]
+    pub(super) fn worth(&self, pair: u32) -> f64 {
+        self.of_pair(pair, |class| self.objective[class])
+    }
+
+    /// What a pair is worth beyond the price of what it uses, zero for no offer.
+    #[inline]
+    pub(super) fn reduced(&self, prices: &[Coefficients], pair: u32) -> f64 {
+        self.of_pair(pair, |class| prices[class])
+    }
+
+    #[inline]
+    fn of_pair(&self, pair: u32, coefficients: impl Fn(usize) -> Coefficients) -> f64 {
+        if pair == NO_OFFER {
+            return 0.0;
+        }
+        let pair = pair as usize;
+        coefficients(self.pairs.class[pair] as usize).of(self.pairs.value[pair], self.pairs.cost[pair])
+    }
+
+    /// The limits that count a pair, ascending, none for no offer.
+    #[inline]
+    fn limits_of(&self, pair: u32) -> &[u32] {
+        if pair == NO_OFFER { &[] } else { &self.counted_by[self.pairs.class[pair as usize] as usize] }
+    }
+
+    #[inline]
+    fn adds(&self, limit: u32, pair: u32) -> f64 {
+        let pair = pair as usize;
+        self.limits[limit as usize].adds.of(self.pairs.value[pair], self.pairs.cost[pair])
+    }
+
+    /// Calls `add(limit, by)` for each limit that counts a pair.
+    #[inline]
+    pub(super) fn additions(&self, pair: u32, mut add: impl FnMut(usize, f64)) {
+        for &limit in self.limits_of(pair) {
+            add(limit as usize, self.adds(limit, pair));
+        }
+    }
+
+    /// Calls `change(limit, by)` for each limit whose sum moves when a unit goes from one pair to another.
+    #[inline]
+    pub(super) fn changes(&self, from: u32, to: u32, mut change: impl FnMut(usize, f64)) {
+        let (mut old, mut new) = (self.limits_of(from).iter().peekable(), self.limits_of(to).iter().peekable());
+        loop {
+            let limit = match (old.peek(), new.peek()) {
+                (Some(&&a), Some(&&b)) => a.min(b),
+                (Some(&&a), None) | (None, Some(&&a)) => a,
+                (None, None) => return,
+            };
+            let removed = old.next_if_eq(&&limit).map_or(0.0, |_| self.adds(limit, from));
+            let added = new.next_if_eq(&&limit).map_or(0.0, |_| self.adds(limit, to));
+            if added != removed {
+                change(limit as usize, added - removed);
+            }
+        }
+    }
+
+    /// What pairs of each class are worth beyond the price of what they use.
+    pub(super) fn prices(&self, multipliers: &[f64]) -> Vec<Coefficients> {
+        let priced = |(objective, limits): (&Coefficients, &Vec<u32>)| {
+            limits.iter().fold(*objective, |price, &limit| {
+                price.plus(-multipliers[limit as usize], self.limits[limit as usize].adds)
+            })
+        };
+        self.objective.iter().zip(&self.counted_by).map(priced).collect()
+    }
+
+    /// The sum that each limit is about, given the totals of each class.
+    pub(super) fn used(&self, totals: &[Totals]) -> Vec<f64> {
+        let mut used = vec![0.0; self.limits.len()];
+        for (totals, limits) in totals.iter().zip(&self.counted_by) {
+            for &limit in limits {
+                let adds = self.limits[limit as usize].adds;
+                used[limit as usize] +=
+                    adds.count * totals.count + adds.cost * totals.cost + adds.value * totals.value;
+            }
+        }
+        used
+    }
+
+    /// Sum of `b_r y_r`.
+    pub(super) fn price_of_bounds(&self, multipliers: &[f64]) -> f64 {
+        self.limits.iter().zip(multipliers).map(|(limit, y)| if *y == 0.0 { 0.0 } else { limit.bound * y }).sum()
+    }
+
+    /// The mean size of what a pair that a limit counts adds to it, one where it is always zero.
+    pub(super) fn typical_additions(&self) -> Vec<f64> {
+        let mut sums = vec![(0.0, 0.0); self.limits.len()];
+        // What is common to a million pairs is seen in some of them.
+        let step = (self.pairs.value.len() / 200_000).max(1);
+        for pair in (0..self.pairs.value.len()).step_by(step) {
+            for &limit in self.limits_of(pair as u32) {
+                let size = self.adds(limit, pair as u32).abs();
+                if size > 0.0 {
+                    let (sum, n) = &mut sums[limit as usize];
+                    (*sum, *n) = (*sum + size, *n + 1.0);
+                }
+            }
+        }
+        sums.into_iter().map(|(sum, n)| if n > 0.0 { sum / n } else { 1.0 }).collect()
+    }
+
+    /// The mean size of what a pair is worth, one where none is worth anything.
+    pub(super) fn typical_worth(&self) -> f64 {
+        let step = (self.pairs.value.len() / 200_000).max(1);
+        let worths = (0..self.pairs.value.len()).step_by(step).map(|pair| self.worth(pair as u32).abs());
+        let (sum, n) = worths.filter(|&worth| worth > 0.0 && worth.is_finite()).fold((0.0, 0.0), |(sum, n), worth| (sum + worth, n + 1.0));
+        if n > 0.0 { sum / n } else { 1.0 }
+    }
+
+    /// The model of some units when the others use `used` of each limit, every bound being multiplied by `share`.
+    pub(super) fn part(&self, units: &[u32], used: &[f64], share: f64) -> Model<'static> {
+        let limits = self.limits.iter().zip(used).map(|(limit, used)| Limit {
+            bound: (limit.bound - used) * share,
+            ..*limit
+        });
+        Model {
+            pairs: Cow::Owned(self.pairs.subset(units.iter().map(|&unit| unit as usize))),
+            limits: limits.collect(),
+            counted_by: self.counted_by.clone(),
+            objective: self.objective.clone(),
+            threads: self.threads,
+        }
+    }
+
+    /// Gives every class another objective; pairs that never fit stay closed.
+    pub(super) fn set_objective(&mut self, of_class: impl Fn(usize) -> Coefficients) {
+        for (class, objective) in self.objective.iter_mut().enumerate().filter(|(_, old)| old.count.is_finite()) {
+            *objective = of_class(class);
+        }
+    }
+
+    /// Sets a price at which a limit may be broken, far above what pairs are worth.
+    pub(super) fn penalise(&mut self) {
+        let (worth, additions) = (self.typical_worth(), self.typical_additions());
+        for (limit, addition) in self.limits.iter_mut().zip(additions) {
+            // Minimums give way before caps.
+            limit.penalty = if limit.side == Side::AtMost { 1e6 } else { 1e3 } * worth / addition;
+        }
+    }
+
+    /// The least that a plan can use of a limit, and the least that each unit can.
+    pub(super) fn least_use(&self, limit: usize) -> (f64, Vec<f64>) {
+        let counts = |class: usize| self.counted_by[class].contains(&(limit as u32));
+        let is_counted: Vec<bool> = (0..self.counted_by.len()).map(counts).collect();
+        let mut sum = Sum::default();
+        let of_units = (0..self.pairs.units())
+            .map(|unit| {
+                let pairs = self.pairs.of(unit).filter(|&pair| is_counted[self.pairs.class[pair] as usize]);
+                let least = pairs.map(|pair| self.adds(limit as u32, pair as u32)).fold(0.0, f64::min);
+                sum.add(least);
+                least
+            })
+            .collect();
+        (sum.value(), of_units)
+    }
+
+    /// The least and the most that a pair can add to each limit, or less and more than that.
+    fn ranges_of_additions(&self) -> Vec<[f64; 2]> {
+        let mut of_classes = vec![[[f64::INFINITY, f64::NEG_INFINITY]; 2]; self.counted_by.len()];
+        let Pairs { value, cost, class, .. } = &*self.pairs;
+        for ((value, cost), class) in value.iter().zip(cost).zip(class) {
+            for ([low, high], x) in of_classes[*class as usize].iter_mut().zip([value, cost]) {
+                (*low, *high) = (low.min(*x), high.max(*x));
+            }
+        }
+        let mut ranges = vec![[f64::INFINITY, f64::NEG_INFINITY]; self.limits.len()];
+        for ([values, costs], limits) in of_classes.into_iter().zip(&self.counted_by) {
+            for &limit in limits.iter().filter(|_| values[0] <= values[1]) {
+                let (adds, [low, high]) = (self.limits[limit as usize].adds, &mut ranges[limit as usize]);
+                for corner in [[0, 0], [0, 1], [1, 0], [1, 1]] {
+                    let added = adds.of(values[corner[0]], costs[corner[1]]);
+                    (*low, *high) = (low.min(added), high.max(added));
+                }
+            }
+        }
+        ranges
+    }
+
+    /// Closes the pairs that break a cap even beside the least use of all other units: they would only lift the bound.
+    pub(super) fn close_pairs_that_never_fit(&mut self) {
+        let (mut closed, ranges) = (vec![], self.ranges_of_additions());
+        for (r, limit) in self.limits.iter().enumerate().filter(|(_, limit)| limit.side == Side::AtMost) {
+            let [smallest, largest] = ranges[r];
+            if smallest >= 0.0 && limit.excess(largest) == 0.0 {
+                continue;
+            }
+            let (least, of_units) = self.least_use(r);
+            if limit.excess(least - smallest.min(0.0) + largest) == 0.0 {
+                continue;
+            }
+            for (unit, of_unit) in of_units.into_iter().enumerate() {
+                let others = least - of_unit;
+                let breaks = |pair: &usize| {
+                    self.limits_of(*pair as u32).contains(&(r as u32))
+                        && limit.excess(others + self.adds(r as u32, *pair as u32)) > 0.0
+                };
+                closed.extend(self.pairs.of(unit).filter(breaks));
+            }
+        }
+        if closed.is_empty() {
+            return;
+        }
+        let class = self.objective.len() as u32;
+        self.objective.push(Coefficients { count: f64::NEG_INFINITY, ..Coefficients::default() });
+        self.counted_by.push(vec![]);
+        let pairs = self.pairs.to_mut();
+        closed.into_iter().for_each(|pair| pairs.class[pair] = class);
+    }
+}
+
+/// Number, cost and value of chosen pairs.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Totals {
+    pub(super) count: f64,
+    pub(super) cost: f64,
+    pub(super) value: f64,
+}
+
+impl Totals {
+    #[inline]
+    pub(super) fn add(&mut self, weight: f64, value: f64, cost: f64) {
+        self.count += weight;
+        self.cost += weight * cost;
+        self.value += weight * value;
+    }
+
+    pub(super) fn merge(&mut self, other: &Self) {
+        self.count += other.count;
+        self.cost += other.cost;
+        self.value += other.value;
+    }
+}
