@@ -17,6 +17,8 @@ mod search;
 mod single;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use draft::Draft;
 use dual::Priced;
@@ -29,16 +31,18 @@ pub(crate) use infeasible::Requirement;
 pub(crate) use problem::{Coefficients, Guardrail, NO_OFFER, Pairs, Problem};
 
 /// What a solution may take and what it is for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Effort {
     pub(crate) threads: usize,
     /// Whether the plan that comes nearest to the limits is wanted where none keeps them.
     pub(crate) closest: bool,
+    /// Set from outside to end the work early.
+    pub(crate) stopped: Arc<AtomicBool>,
 }
 
 impl Effort {
     pub(crate) fn new(threads: usize) -> Self {
-        Self { threads, closest: false }
+        Self { threads, closest: false, stopped: Arc::default() }
     }
 }
 
@@ -69,6 +73,15 @@ impl Plan {
     }
 }
 
+/// Why there is no plan.
+#[derive(Clone, Debug)]
+pub(crate) enum Failure {
+    /// None that keeps the guardrails was found.
+    Infeasible(Infeasible),
+    /// The work was ended from outside.
+    Stopped,
+}
+
 /// No plan keeps the guardrails.
 #[derive(Clone, Debug)]
 pub(crate) struct Infeasible {
@@ -82,18 +95,22 @@ pub(crate) struct Infeasible {
 ///
 /// # Errors
 ///
-/// When no such plan is found, unless the closest one is asked for.
-pub(crate) fn solve(problem: &Problem, effort: &Effort) -> Result<Plan, Box<Infeasible>> {
-    let mut model = Model::new(problem, effort.threads);
+/// When no such plan is found, unless the closest one is asked for; when the work is ended from outside.
+pub(crate) fn solve(problem: &Problem, effort: &Effort) -> Result<Plan, Failure> {
+    let mut model = Model::new(problem, effort);
     model.close_pairs_that_never_fit();
     let mut passes = 0;
     let mut solution = optimise(&model, &mut passes);
     if !solution.is_feasible {
         if !effort.closest {
-            return Err(Box::new(infeasible::explain(&model)));
+            let explained = infeasible::explain(&model);
+            return Err(if model.is_stopped() { Failure::Stopped } else { Failure::Infeasible(explained) });
         }
         model.penalise();
         solution = optimise(&model, &mut passes);
+    }
+    if model.is_stopped() {
+        return Err(Failure::Stopped);
     }
     let (mut used, mut shadow_prices) =
         (vec![0.0; problem.guardrails.len()], vec![0.0; problem.guardrails.len()]);
@@ -173,6 +190,10 @@ fn rounded<'a>(model: &'a Model<'a>, passes: &mut u64) -> (Draft<'a>, Priced, Op
         }
         width *= 20;
     };
+    if !draft.is_feasible() {
+        let extent = Extent { branches: BRANCHES, least_impact: 0.0 };
+        search(&mut draft, &prices, &priced, &core, f64::INFINITY, extent);
+    }
     if draft.is_feasible() {
         let gap = priced.dual - draft.objective();
         draft.fill(&prices, &core, gap);
@@ -284,12 +305,6 @@ fn nearest(margins: &[f64], width: usize) -> Vec<u32> {
     let (_, &mut widest, _) = sorted.select_nth_unstable_by(width, f64::total_cmp);
     (0..margins.len() as u32).filter(|&unit| margins[unit as usize] <= widest).collect()
 }
-pub(crate) fn debug_slack(problem: &Problem) {
-    let model = Model::new(problem, 2);
-    let s = optimise(&model, &mut 0);
-    let d = Draft::new(&model, s.chosen);
-    println!("losses {:.4} gap {:.4}", d.losses(&s.priced), s.priced.dual - d.objective());
-    for (r, l) in model.limits.iter().enumerate() {
-        println!("{r} {:?} bound {} used {} price {} cost {:.4}", l.side, l.bound, d.used(r), s.priced.multipliers[r], s.priced.multipliers[r] * (l.bound - d.used(r)));
-    }
-}
+
+#[cfg(test)]
+mod tests;

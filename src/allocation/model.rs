@@ -8,7 +8,9 @@
 //! Problems".
 
 use std::borrow::Cow;
+use std::sync::atomic::Ordering;
 
+use super::Effort;
 use super::problem::{Coefficients, NO_OFFER, Pairs, Problem};
 use crate::math::Sum;
 
@@ -26,13 +28,16 @@ pub(super) struct Limit {
     pub(super) adds: Coefficients,
     pub(super) bound: f64,
     pub(super) side: Side,
+    /// How far beyond the bound a sum still counts as equal to it.
+    pub(super) rounding: f64,
     /// The most that its multiplier may be in size: the price of breaking it by one.
     pub(super) penalty: f64,
     /// Position of the guardrail it is a side of.
     pub(super) guardrail: usize,
 }
 
-/// Share of a bound within which a sum counts as equal to it: the rounding of decimal amounts.
+/// Share of a bound, or of what a pair typically adds if that is more, within which a sum counts as equal to the bound:
+/// the rounding of decimal amounts.
 const ROUNDING: f64 = 5e-13;
 
 impl Limit {
@@ -44,7 +49,7 @@ impl Limit {
             Side::AtLeast => self.bound - used,
             Side::Equal => (used - self.bound).abs(),
         };
-        if over <= ROUNDING * self.bound.abs() { 0.0 } else { over }
+        if over <= self.rounding { 0.0 } else { over }
     }
 
     /// The nearest multiplier that is allowed.
@@ -66,16 +71,23 @@ pub(super) struct Model<'a> {
     pub(super) counted_by: Vec<Vec<u32>>,
     /// What a pair of each class is worth.
     pub(super) objective: Vec<Coefficients>,
-    pub(super) threads: usize,
+    effort: Effort,
 }
 
 impl<'a> Model<'a> {
     /// The model of a problem: its finite limits, and `value - floor · cost` as the objective.
-    pub(super) fn new(problem: &'a Problem, threads: usize) -> Self {
+    pub(super) fn new(problem: &'a Problem, effort: &Effort) -> Self {
         let mut limits = vec![];
         let mut limits_of = vec![];
         for (guardrail, rail) in problem.guardrails.iter().enumerate() {
-            let limit = |bound, side| Limit { adds: rail.adds, bound, side, penalty: f64::INFINITY, guardrail };
+            let limit = |bound, side| Limit {
+                adds: rail.adds,
+                bound,
+                side,
+                rounding: 0.0,
+                penalty: f64::INFINITY,
+                guardrail,
+            };
             let from = limits.len() as u32;
             if rail.minimum == rail.maximum {
                 limits.push(limit(rail.maximum, Side::Equal));
@@ -90,13 +102,28 @@ impl<'a> Model<'a> {
             limits_of.push(from..limits.len() as u32);
         }
         let counted_by = |rails: &Vec<u32>| rails.iter().flat_map(|&rail| limits_of[rail as usize].clone()).collect();
-        Self {
+        let mut model = Self {
             pairs: Cow::Borrowed(&problem.pairs),
             counted_by: problem.classes.iter().map(counted_by).collect(),
             objective: vec![Coefficients { count: 0.0, cost: -problem.floor, value: 1.0 }; problem.classes.len()],
             limits,
-            threads,
+            effort: effort.clone(),
+        };
+        for (limit, addition) in model.typical_additions().into_iter().enumerate() {
+            let limit = &mut model.limits[limit];
+            limit.rounding = ROUNDING * limit.bound.abs().max(addition);
         }
+        model
+    }
+
+    /// How many threads may work.
+    pub(super) fn threads(&self) -> usize {
+        self.effort.threads
+    }
+
+    /// Whether the work was ended from outside; passes are empty from then on.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.effort.stopped.load(Ordering::Relaxed)
     }
 
     /// What a pair is worth, zero for no offer.
@@ -222,7 +249,7 @@ impl<'a> Model<'a> {
             limits: limits.collect(),
             counted_by: self.counted_by.clone(),
             objective: self.objective.clone(),
-            threads: self.threads,
+            effort: self.effort.clone(),
         }
     }
 

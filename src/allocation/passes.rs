@@ -34,13 +34,13 @@ pub(super) struct Smoothed {
 impl Model<'_> {
     /// Units from `part` of [`PARTS`].
     fn units_of(&self, part: usize) -> std::ops::Range<usize> {
-        let units = self.pairs.units();
+        let units = if self.is_stopped() { 0 } else { self.pairs.units() };
         part * units / PARTS..(part + 1) * units / PARTS
     }
 
     /// What `sums` makes of each part of the units, in order.
     fn by_parts<T: Send>(&self, sums: impl Fn(std::ops::Range<usize>) -> T + Sync) -> Vec<T> {
-        let threads = if self.pairs.value.len() < PAIRS_FOR_THREADS { 1 } else { self.threads.clamp(1, PARTS) };
+        let threads = if self.pairs.value.len() < PAIRS_FOR_THREADS { 1 } else { self.threads().clamp(1, PARTS) };
         if threads == 1 {
             return (0..PARTS).map(|part| sums(self.units_of(part))).collect();
         }

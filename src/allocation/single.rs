@@ -8,7 +8,9 @@ use super::model::{Model, Side};
 use super::passes::Exact;
 
 /// The dual function's relative distance from its minimum at which the price counts as found.
-const ENOUGH: f64 = 1e-14;
+const ENOUGH: f64 = 1e-13;
+/// And from which on the lines are trusted to meet there.
+const NEARLY: f64 = 1e-9;
 /// Passes after which the bracket is taken as it is.
 const PASSES: usize = 200;
 
@@ -58,6 +60,8 @@ impl Model<'_> {
             low = high;
             high = point((low.price * 16.0).min(penalty));
         }
+        // The slopes as the secant sees them: that of an end which stays is halved, so that it moves too (Illinois).
+        let (mut low_slope, mut high_slope) = (low.slope, high.slope);
         for pass in 0..PASSES {
             if low.slope >= 0.0 || high.slope <= 0.0 {
                 break;
@@ -66,22 +70,30 @@ impl Model<'_> {
             let meet = (high.dual - low.dual + low.slope * low.price - high.slope * high.price)
                 / (low.slope - high.slope);
             let least = low.dual + low.slope * (meet - low.price);
-            if low.dual.min(high.dual) - least <= ENOUGH * least.abs() {
+            let distance = (low.dual.min(high.dual) - least) / least.abs();
+            if distance <= ENOUGH {
                 break;
             }
             let between = |price: f64| price > low.price && price < high.price;
-            let price = match pass % 3 {
-                0 => meet,
-                // A zero of the slope, as if it were linear.
-                1 => low.price - low.slope * (high.price - low.price) / (high.slope - low.slope),
-                _ => middle(low.price, high.price),
+            let price = if distance < NEARLY {
+                meet
+            } else if pass % 8 == 7 {
+                middle(low.price, high.price)
+            } else {
+                low.price - low_slope * (high.price - low.price) / (high_slope - low_slope)
             };
             let price = if between(price) { price } else { middle(low.price, high.price) };
             if !between(price) {
                 break;
             }
             let next = point(price);
-            if next.slope < 0.0 { low = next } else { high = next }
+            if next.slope < 0.0 {
+                (low_slope, low) = (next.slope, next);
+                high_slope *= 0.5;
+            } else {
+                (high_slope, high) = (next.slope, next);
+                low_slope *= 0.5;
+            }
         }
         let best = if low.dual < high.dual { low } else { high };
         multipliers(best.price)
