@@ -83,18 +83,11 @@ impl<'a> Draft<'a> {
 
     /// The most that a pair of a unit is worth.
     pub(super) fn most_worth(&self, unit: usize) -> f64 {
-        self.model.pairs.of(unit).map(|pair| self.model.worth(pair as u32).abs()).filter(|w| w.is_finite()).fold(0.0, f64::max)
-    }
-
-    /// By how much the objective moves between the choices of a unit that the prices leave undecided, zero if there are none.
-    pub(super) fn undecided(&self, prices: &[Coefficients], unit: usize) -> f64 {
-        let (best, most) = self.model.best(prices, unit);
-        let worth = self.model.worth(best);
-        let others = self.model.pairs.of(unit).map(|pair| pair as u32).chain([NO_OFFER]);
-        others
-            .map(|pair| (most - self.model.reduced(prices, pair), (self.model.worth(pair) - worth).abs()))
-            .filter(|&(loss, impact)| loss <= 1e-6 * impact)
-            .map(|(_, impact)| impact)
+        self.model
+            .pairs
+            .of(unit)
+            .map(|pair| self.model.worth(pair as u32).abs())
+            .filter(|w| w.is_finite())
             .fold(0.0, f64::max)
     }
 

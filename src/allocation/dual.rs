@@ -129,7 +129,9 @@ impl<'a> Search<'a> {
         let mut here = self.evaluate(self.at.clone(), tau);
         for _ in 0..STEPS {
             let Some((next, promised)) = self.step(&here) else { return };
-            if promised <= 1e-2 * tau && promised <= 1e-9 * here.value.abs() || promised <= 1e-14 * here.value.abs() {
+            if promised <= 1e-2 * tau && promised <= 1e-9 * here.value.abs()
+                || promised <= 1e-14 * here.value.abs()
+            {
                 return;
             }
             let there = self.evaluate(next.clone(), tau);
@@ -172,7 +174,8 @@ impl<'a> Search<'a> {
         let n = free.len();
         let entry = |r: usize, s: usize| here.hessian[r * all + s] * self.scales[r] * self.scales[s];
         let largest = free.iter().map(|&r| entry(r, r)).fold(0.0, f64::max);
-        let least = if largest > 0.0 { largest } else { gradient.iter().fold(0.0, |m: f64, g| m.max(g.abs())) };
+        let least =
+            if largest > 0.0 { largest } else { gradient.iter().fold(0.0, |m: f64, g| m.max(g.abs())) };
         let mut matrix = vec![0.0; n * n];
         for (i, &r) in free.iter().enumerate() {
             for (j, &s) in free.iter().enumerate().take(i + 1) {
@@ -199,8 +202,10 @@ impl<'a> Search<'a> {
         let mut sorted = margins.clone();
         let (_, &mut widest, _) = sorted.select_nth_unstable_by(CORE_UNITS, f64::total_cmp);
         // Ties at the edge beyond twice the number are left out: they are alike.
-        let core: Vec<u32> =
-            (0..margins.len() as u32).filter(|&unit| margins[unit as usize] <= widest).take(2 * CORE_UNITS).collect();
+        let core: Vec<u32> = (0..margins.len() as u32)
+            .filter(|&unit| margins[unit as usize] <= widest)
+            .take(2 * CORE_UNITS)
+            .collect();
         let all = self.model.exact(&self.best.multipliers).used;
         let of_core = self.model.part(&core, &self.zero, 1.0).exact(&self.best.multipliers).used;
         let fixed: Vec<f64> = all.iter().zip(&of_core).map(|(all, core)| all - core).collect();

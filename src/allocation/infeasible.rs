@@ -1,8 +1,9 @@
 //! Why no plan keeps the guardrails: what each minimum asks for and what can be reached, and which ones conflict.
 
+use super::Infeasible;
 use super::model::{Limit, Model, Side};
 use super::problem::Coefficients;
-use super::{Infeasible, optimise};
+use super::rounding::optimise;
 
 /// A limit, what it asks for and what can be reached.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -108,7 +108,12 @@ fn best_plan(model: &Model, price: f64, better: f64) -> (Option<Vec<u32>>, bool)
             a.used.total_cmp(&b.used).then(b.worth.total_cmp(&a.worth)).then(a.pair.cmp(&b.pair))
         });
         let mut most = f64::NEG_INFINITY;
-        next.retain(|state| state.worth > most + grain && { most = state.worth; true });
+        next.retain(|state| {
+            state.worth > most + grain && {
+                most = state.worth;
+                true
+            }
+        });
         if next.len() > STATES {
             is_whole = false;
             next.sort_by(|a, b| bound(b, i + 1).total_cmp(&bound(a, i + 1)));

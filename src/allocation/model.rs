@@ -101,11 +101,15 @@ impl<'a> Model<'a> {
             }
             limits_of.push(from..limits.len() as u32);
         }
-        let counted_by = |rails: &Vec<u32>| rails.iter().flat_map(|&rail| limits_of[rail as usize].clone()).collect();
+        let counted_by =
+            |rails: &Vec<u32>| rails.iter().flat_map(|&rail| limits_of[rail as usize].clone()).collect();
         let mut model = Self {
             pairs: Cow::Borrowed(&problem.pairs),
             counted_by: problem.classes.iter().map(counted_by).collect(),
-            objective: vec![Coefficients { count: 0.0, cost: -problem.floor, value: 1.0 }; problem.classes.len()],
+            objective: vec![
+                Coefficients { count: 0.0, cost: -problem.floor, value: 1.0 };
+                problem.classes.len()
+            ],
             limits,
             effort: effort.clone(),
         };
@@ -170,7 +174,8 @@ impl<'a> Model<'a> {
     /// Calls `change(limit, by)` for each limit whose sum moves when a unit goes from one pair to another.
     #[inline]
     pub(super) fn changes(&self, from: u32, to: u32, mut change: impl FnMut(usize, f64)) {
-        let (mut old, mut new) = (self.limits_of(from).iter().peekable(), self.limits_of(to).iter().peekable());
+        let (mut old, mut new) =
+            (self.limits_of(from).iter().peekable(), self.limits_of(to).iter().peekable());
         loop {
             let limit = match (old.peek(), new.peek()) {
                 (Some(&&a), Some(&&b)) => a.min(b),
@@ -210,7 +215,11 @@ impl<'a> Model<'a> {
 
     /// Sum of `b_r y_r`.
     pub(super) fn price_of_bounds(&self, multipliers: &[f64]) -> f64 {
-        self.limits.iter().zip(multipliers).map(|(limit, y)| if *y == 0.0 { 0.0 } else { limit.bound * y }).sum()
+        self.limits
+            .iter()
+            .zip(multipliers)
+            .map(|(limit, y)| if *y == 0.0 { 0.0 } else { limit.bound * y })
+            .sum()
     }
 
     /// The mean size of what a pair that a limit counts adds to it, one where it is always zero.
@@ -234,16 +243,19 @@ impl<'a> Model<'a> {
     pub(super) fn typical_worth(&self) -> f64 {
         let step = (self.pairs.value.len() / 200_000).max(1);
         let worths = (0..self.pairs.value.len()).step_by(step).map(|pair| self.worth(pair as u32).abs());
-        let (sum, n) = worths.filter(|&worth| worth > 0.0 && worth.is_finite()).fold((0.0, 0.0), |(sum, n), worth| (sum + worth, n + 1.0));
+        let (sum, n) = worths
+            .filter(|&worth| worth > 0.0 && worth.is_finite())
+            .fold((0.0, 0.0), |(sum, n), worth| (sum + worth, n + 1.0));
         if n > 0.0 { sum / n } else { 1.0 }
     }
 
     /// The model of some units when the others use `used` of each limit, every bound being multiplied by `share`.
     pub(super) fn part(&self, units: &[u32], used: &[f64], share: f64) -> Model<'static> {
-        let limits = self.limits.iter().zip(used).map(|(limit, used)| Limit {
-            bound: (limit.bound - used) * share,
-            ..*limit
-        });
+        let limits = self
+            .limits
+            .iter()
+            .zip(used)
+            .map(|(limit, used)| Limit { bound: (limit.bound - used) * share, ..*limit });
         Model {
             pairs: Cow::Owned(self.pairs.subset(units.iter().map(|&unit| unit as usize))),
             limits: limits.collect(),
@@ -255,7 +267,9 @@ impl<'a> Model<'a> {
 
     /// Gives every class another objective; pairs that never fit stay closed.
     pub(super) fn set_objective(&mut self, of_class: impl Fn(usize) -> Coefficients) {
-        for (class, objective) in self.objective.iter_mut().enumerate().filter(|(_, old)| old.count.is_finite()) {
+        for (class, objective) in
+            self.objective.iter_mut().enumerate().filter(|(_, old)| old.count.is_finite())
+        {
             *objective = of_class(class);
         }
     }

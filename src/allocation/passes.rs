@@ -40,7 +40,8 @@ impl Model<'_> {
 
     /// What `sums` makes of each part of the units, in order.
     fn by_parts<T: Send>(&self, sums: impl Fn(std::ops::Range<usize>) -> T + Sync) -> Vec<T> {
-        let threads = if self.pairs.value.len() < PAIRS_FOR_THREADS { 1 } else { self.threads().clamp(1, PARTS) };
+        let threads =
+            if self.pairs.value.len() < PAIRS_FOR_THREADS { 1 } else { self.threads().clamp(1, PARTS) };
         if threads == 1 {
             return (0..PARTS).map(|part| sums(self.units_of(part))).collect();
         }
@@ -65,7 +66,8 @@ impl Model<'_> {
     pub(super) fn best(&self, prices: &[Coefficients], unit: usize) -> (u32, f64) {
         let mut best = (NO_OFFER, 0.0);
         for pair in self.pairs.of(unit) {
-            let reduced = prices[self.pairs.class[pair] as usize].of(self.pairs.value[pair], self.pairs.cost[pair]);
+            let reduced =
+                prices[self.pairs.class[pair] as usize].of(self.pairs.value[pair], self.pairs.cost[pair]);
             if reduced > best.1 {
                 best = (pair as u32, reduced);
             }
@@ -107,12 +109,17 @@ impl Model<'_> {
                 if pair != NO_OFFER {
                     dual += reduced;
                     let pair = pair as usize;
-                    totals[self.pairs.class[pair] as usize].add(1.0, self.pairs.value[pair], self.pairs.cost[pair]);
+                    totals[self.pairs.class[pair] as usize].add(
+                        1.0,
+                        self.pairs.value[pair],
+                        self.pairs.cost[pair],
+                    );
                 }
             }
             (dual, totals)
         });
-        let (mut dual, mut totals) = (self.price_of_bounds(multipliers), vec![Totals::default(); prices.len()]);
+        let (mut dual, mut totals) =
+            (self.price_of_bounds(multipliers), vec![Totals::default(); prices.len()]);
         for (part, of_part) in parts {
             dual += part;
             totals.iter_mut().zip(&of_part).for_each(|(all, part)| all.merge(part));

@@ -158,7 +158,8 @@ impl<'a> Search<'a> {
 
     /// The price of what must stay unused of a limit once `depth` units are decided.
     fn unused(&self, limit: usize, depth: usize) -> f64 {
-        let (price, bound, used) = (self.multipliers[limit], self.draft.model.limits[limit].bound, self.used[limit]);
+        let (price, bound, used) =
+            (self.multipliers[limit], self.draft.model.limits[limit].bound, self.used[limit]);
         if price > 0.0 {
             price * (bound - used - self.most[depth][limit]).max(0.0)
         } else if price < 0.0 {

@@ -18,8 +18,11 @@ fn with_budget(units: &[&[(f64, f64)]], budget: f64) -> Problem {
 
 #[test]
 fn the_fixture_by_hand() {
-    let units: [&[(f64, f64)]; 3] = [&[(1.0, 3.0), (3.0, 5.0)], &[(2.0, 4.0), (3.0, 4.2)], &[(1.0, 0.5), (2.0, 3.0)]];
-    for (budget, best) in [(0.0, 0.0), (1.0, 3.0), (3.0, 7.0), (4.0, 7.5), (5.0, 10.0), (6.0, 10.2), (7.0, 12.0), (8.0, 12.2)] {
+    let units: [&[(f64, f64)]; 3] =
+        [&[(1.0, 3.0), (3.0, 5.0)], &[(2.0, 4.0), (3.0, 4.2)], &[(1.0, 0.5), (2.0, 3.0)]];
+    for (budget, best) in
+        [(0.0, 0.0), (1.0, 3.0), (3.0, 7.0), (4.0, 7.5), (5.0, 10.0), (6.0, 10.2), (7.0, 12.0), (8.0, 12.2)]
+    {
         let plan = solve(&with_budget(&units, budget), &Effort::new(1)).unwrap();
         assert!((plan.objective - best).abs() < 1e-12, "{budget}: {plan:?}");
         assert!(plan.bound >= best && plan.used[0] <= budget, "{plan:?}");
@@ -114,8 +117,14 @@ fn tiny_problems_are_solved_exactly() {
                 let (used, objective) = totals(&problem, &plan.chosen);
                 assert!(keeps(&problem, &used), "{round}: {problem:?} {plan:?}");
                 assert!((objective - plan.objective).abs() <= 1e-12 * best.abs().max(1.0), "{round}");
-                assert!((best - objective).abs() <= 1e-9 * best.abs().max(1.0), "{round}: {best} {problem:?} {plan:?}");
-                assert!(plan.bound >= best - 1e-9 * best.abs().max(1.0), "{round}: {best} {problem:?} {plan:?}");
+                assert!(
+                    (best - objective).abs() <= 1e-9 * best.abs().max(1.0),
+                    "{round}: {best} {problem:?} {plan:?}"
+                );
+                assert!(
+                    plan.bound >= best - 1e-9 * best.abs().max(1.0),
+                    "{round}: {best} {problem:?} {plan:?}"
+                );
                 feasible += 1;
             }
             (None, Err(Failure::Infeasible(why))) => {
@@ -146,7 +155,8 @@ fn realistic(units: usize, seed: u64) -> Problem {
         }
         pairs.starts.push(pairs.value.len() as u32);
     }
-    let cap = |adds, share: f64| Guardrail { adds, minimum: f64::NEG_INFINITY, maximum: share * units as f64 };
+    let cap =
+        |adds, share: f64| Guardrail { adds, minimum: f64::NEG_INFINITY, maximum: share * units as f64 };
     let mut guardrails = vec![cap(Coefficients::COST, 0.45), cap(Coefficients::COUNT, 0.5)];
     guardrails.extend((1..=5).map(|action| cap(Coefficients::COUNT, 0.4 / f64::from(action))));
     guardrails.extend((1..=4).map(|segment| cap(Coefficients::COST, 0.06 * f64::from(segment))));

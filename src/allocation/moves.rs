@@ -98,7 +98,12 @@ impl Draft<'_> {
     }
 
     /// Makes pairs of moves that keep the limits and raise the objective, the best pair of a round each time.
-    pub(super) fn exchange(&mut self, prices: &[Coefficients], units: &[u32], mut gap: impl FnMut(f64) -> f64) {
+    pub(super) fn exchange(
+        &mut self,
+        prices: &[Coefficients],
+        units: &[u32],
+        mut gap: impl FnMut(f64) -> f64,
+    ) {
         for _ in 0..ROUNDS {
             let limit = gap(self.objective());
             let mut moves = self.moves(prices, units.iter().map(|&unit| unit as usize), limit);
@@ -123,7 +128,8 @@ impl Draft<'_> {
             .iter()
             .map(|step| {
                 let mut changes = vec![];
-                self.model.changes(self.chosen[step.unit as usize], step.to, |limit, by| changes.push((limit, by)));
+                self.model
+                    .changes(self.chosen[step.unit as usize], step.to, |limit, by| changes.push((limit, by)));
                 changes
             })
             .collect();
@@ -140,9 +146,11 @@ impl Draft<'_> {
                 let keeps = |limit: usize, change: f64| limits[limit].excess(used[limit] + change) == 0.0;
                 let second = || changes[j].iter().all(|&(limit, change)| keeps(limit, by[limit] + change));
                 let first = || {
-                    let untouched =
-                        |limit: &usize| changes[j].iter().all(|(other, _)| other != limit);
-                    changes[i].iter().filter(|(limit, _)| untouched(limit)).all(|&(limit, change)| keeps(limit, change))
+                    let untouched = |limit: &usize| changes[j].iter().all(|(other, _)| other != limit);
+                    changes[i]
+                        .iter()
+                        .filter(|(limit, _)| untouched(limit))
+                        .all(|&(limit, change)| keeps(limit, change))
                 };
                 if second() && first() {
                     best = (gain, Some((moves[i], moves[j])));

@@ -1,0 +1,189 @@
+//! From prices to a plan of whole pairs: round, repair, fill, exchange, and search what could still be better.
+
+use std::collections::BTreeSet;
+
+use super::draft::Draft;
+use super::dual::Priced;
+use super::knapsack;
+use super::model::{Limit, Model, Side};
+use super::problem::Coefficients;
+use super::search::{Extent, Found, search};
+use crate::math::Draws;
+
+/// Units near a tie that are looked at first.
+const CORE: usize = 5_000;
+/// Gap, as a share of the bound, below which a plan is good enough.
+const GOOD_ENOUGH: f64 = 1e-10;
+/// Gap below which no neighbourhoods are searched.
+const GOOD_NEARBY: f64 = 1e-7;
+/// Branches of the search for the best plan, and of each search in a neighbourhood.
+const BRANCHES: u64 = 400_000;
+const NEARBY_BRANCHES: u64 = 20_000;
+/// Share of the gap below which the impact of a unit is small.
+const SMALL: f64 = 1e-2;
+/// Neighbourhoods searched without finding anything better, and units in one.
+const NEIGHBOURHOODS: u64 = 300;
+const NEIGHBOURS: [usize; 3] = [16, 24, 40];
+
+/// Units up to which a single cap is solved by dynamic programming, and the gap, as a share of the bound, from which on.
+const PROGRAMMED_UNITS: usize = 20_000;
+const PROGRAMMED_GAP: f64 = 1e-7;
+
+/// A plan of a model, with the prices that led to it.
+pub(super) struct Solution {
+    pub(super) chosen: Vec<u32>,
+    pub(super) is_feasible: bool,
+    pub(super) objective: f64,
+    pub(super) bound: f64,
+    pub(super) priced: Priced,
+}
+
+/// Prices a model, and makes a plan of whole pairs from the best ones at these prices.
+pub(super) fn optimise(model: &Model, passes: &mut u64) -> Solution {
+    let priced = model.price(passes);
+    let prices = model.prices(&priced.multipliers);
+    let margins = model.margins(&priced.multipliers);
+    let mut draft = Draft::new(model, model.choose(&priced.multipliers));
+    *passes += 2;
+    round(&mut draft, &prices, &priced, &margins);
+    let mut bound = priced.dual;
+    if draft.is_feasible() {
+        bound = improve(&mut draft, &prices, &priced, &margins).min(bound);
+        let is_open = bound - draft.objective() > PROGRAMMED_GAP * bound.abs();
+        if is_open
+            && let [Limit { side: Side::AtMost, .. }] = model.limits[..]
+            && margins.len() <= PROGRAMMED_UNITS
+        {
+            bound = knapsack::improve(&mut draft, &priced).min(bound);
+        }
+    }
+    Solution {
+        is_feasible: draft.is_feasible(),
+        objective: draft.objective(),
+        bound,
+        chosen: draft.chosen,
+        priced,
+    }
+}
+
+/// Moves units from their best pairs until every limit is kept, if that is found.
+fn round(draft: &mut Draft, prices: &[Coefficients], priced: &Priced, margins: &[f64]) {
+    let mut width = CORE;
+    let core = loop {
+        let core = nearest(margins, width);
+        draft.repair(prices, &core);
+        if width >= margins.len() || draft.is_feasible() {
+            break core;
+        }
+        width *= 20;
+    };
+    if !draft.is_feasible() {
+        let extent = Extent { branches: BRANCHES, least_impact: 0.0 };
+        search(draft, prices, priced, &core, f64::INFINITY, extent);
+    }
+    if draft.is_feasible() {
+        let gap = priced.dual - draft.objective();
+        draft.fill(prices, &core, gap);
+    }
+}
+
+/// Makes a plan that keeps the limits better, and returns a bound of all plans.
+fn improve(draft: &mut Draft, prices: &[Coefficients], priced: &Priced, margins: &[f64]) -> f64 {
+    let gap = |draft: &Draft| priced.dual - draft.objective();
+    let is_open = |draft: &Draft| gap(draft) > GOOD_ENOUGH * priced.dual.abs();
+    // Units whose other choices could be part of a plan of a smaller gap: near a tie, or moved from their best pair.
+    let within = |draft: &Draft, gap: f64| -> Vec<u32> {
+        let near = (0..margins.len() as u32).filter(|&unit| margins[unit as usize] < gap);
+        let mut units: Vec<u32> = near.chain(draft.moved.iter().copied()).collect();
+        units.sort_unstable();
+        units.dedup();
+        units
+    };
+    if is_open(draft) {
+        draft.exchange(prices, &nearest(margins, CORE), |objective| priced.dual - objective);
+    }
+    if is_open(draft) {
+        let limit = gap(draft);
+        draft.fill(prices, &within(draft, limit), limit);
+    }
+    let mut bound = priced.dual;
+    if !is_open(draft) {
+        return bound;
+    }
+    // The smallest gaps first: there are few plans within them, and the first that is found is the best.
+    let whole = gap(draft);
+    let mut least_impact = 0.0;
+    for halvings in (0..12).rev() {
+        let target = whole * 0.5_f64.powi(halvings);
+        let units = within(draft, target);
+        let mut found = Found::Unknown;
+        if least_impact == 0.0 {
+            found =
+                search(draft, prices, priced, &units, target, Extent { branches: BRANCHES, least_impact });
+        }
+        if found == Found::Unknown {
+            // Units of little impact fill up what the others leave.
+            least_impact = SMALL * target;
+            let extent = Extent { branches: BRANCHES / 4, least_impact };
+            found = search(draft, prices, priced, &units, target, extent);
+        }
+        match found {
+            Found::Best => return draft.objective() + 1e-9 * target,
+            Found::Better => break,
+            Found::Nothing if least_impact == 0.0 => bound = priced.dual - target,
+            Found::Nothing | Found::Unknown => {}
+        }
+    }
+    let limit = gap(draft);
+    draft.fill(prices, &within(draft, limit), limit);
+    search_nearby(draft, prices, priced, margins, within(draft, gap(draft)));
+    let limit = gap(draft);
+    draft.fill(prices, &within(draft, limit), limit);
+    bound
+}
+
+/// Searches among some of `units` at a time, those with a loss and those near a tie above all.
+fn search_nearby(
+    draft: &mut Draft,
+    prices: &[Coefficients],
+    priced: &Priced,
+    margins: &[f64],
+    mut units: Vec<u32>,
+) {
+    let gap = |draft: &Draft| priced.dual - draft.objective();
+    let small = 1e-3 * gap(draft);
+    units.retain(|&unit| draft.most_worth(unit as usize) > small);
+    units.sort_by(|&a, &b| margins[a as usize].total_cmp(&margins[b as usize]).then(a.cmp(&b)));
+    units.truncate(CORE);
+    let mut draws = Draws::new(margins.len() as u64);
+    let (mut searches, mut failures) = (0, 0);
+    while gap(draft) > GOOD_NEARBY * priced.dual.abs() && failures < NEIGHBOURHOODS && !units.is_empty() {
+        let lossy: Vec<u32> =
+            draft.moved.iter().copied().filter(|&unit| draft.loss(prices, unit as usize) > 0.0).collect();
+        let mut some = BTreeSet::new();
+        let neighbours = NEIGHBOURS[searches % NEIGHBOURS.len()];
+        searches += 1;
+        for draw in 0..neighbours {
+            let (from, share) = if draw < neighbours / 4 && !lossy.is_empty() {
+                (&lossy, draws.uniform())
+            } else {
+                (&units, draws.uniform().powi(3))
+            };
+            some.insert(from[(share * from.len() as f64) as usize]);
+        }
+        let some: Vec<u32> = some.into_iter().collect();
+        let extent = Extent { branches: NEARBY_BRANCHES, least_impact: 0.0 };
+        let found = search(draft, prices, priced, &some, gap(draft), extent);
+        failures = if matches!(found, Found::Best | Found::Better) { 0 } else { failures + 1 };
+    }
+}
+
+/// The units of the smallest margins, about `width` of them with all ties.
+fn nearest(margins: &[f64], width: usize) -> Vec<u32> {
+    if width >= margins.len() {
+        return (0..margins.len() as u32).collect();
+    }
+    let mut sorted = margins.to_vec();
+    let (_, &mut widest, _) = sorted.select_nth_unstable_by(width, f64::total_cmp);
+    (0..margins.len() as u32).filter(|&unit| margins[unit as usize] <= widest).collect()
+}
