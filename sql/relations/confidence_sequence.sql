@@ -4,9 +4,11 @@
 -- together: one may look after every row and stop whenever one likes. What is estimated follows from the columns: value
 -- gives its mean, also of a row score such as aipw_score or dr_score; outcome, treated and propensity (of the treatment)
 -- the average effect by inverse propensity weighting; reward, propensity and target_prob the target policy's value by IPS.
--- ci_low and ci_high: the empirical-Bernstein sequence with predictable mixing, valid from the first row for any
+-- ci_low and ci_high: by default the empirical-Bernstein sequence with predictable mixing, valid from the first row for any
 -- distribution in the range that lower and upper (and min_propensity or max_weight) promise, NULL without them; each as of
--- its own time, not intersected with those before, and within the range of a score. asymptotic_low and asymptotic_high:
+-- its own time, not intersected with those before, and within the range of a score. The other methods hold as well:
+-- 'empirical_bernstein_mixture' follows the variance too and is tuned for n_star rows; 'hoeffding_mixture', also tuned, and
+-- 'hoeffding' know the range alone, so that their widths do not depend on the values. asymptotic_low and asymptotic_high:
 -- the asymptotic sequence, narrowest near n_star rows; NULL before min_n rows, where it misses more than it says, and while
 -- values do not vary. running_low and running_high: what all intervals so far have in common, the greatest ci_low and the
 -- least ci_high (of the asymptotic sequence where there is no range), which hold as well. p_value: for null_value (0 for an
@@ -18,7 +20,8 @@
 -- The range of an effect is narrowest for outcomes around 0: a constant fixed before may be subtracted from them.
 -- Holds when: positions are the order in which rows came; given those before it, each score has the same mean; range,
 -- propensities and target probabilities were fixed before the outcome.
--- Source: Waudby-Smith and Ramdas (2024); Waudby-Smith, Arbour, Sinha, Kennedy and Ramdas (2024).
+-- Source: Waudby-Smith and Ramdas (2024); Waudby-Smith, Arbour, Sinha, Kennedy and Ramdas (2024); Howard, Ramdas, McAuliffe
+-- and Sekhon (2021) for the mixtures.
 -- @column position what rows are ordered by, such as a time or a number
 -- @column? value the values whose mean is asked for
 -- @column? outcome what followed, for an effect
@@ -35,7 +38,9 @@
 -- @constant alpha = 0.05 greatest rate of series whose intervals ever miss, of each of the two sequences
 -- @constant null_value = NULL what p_value and verdict compare with; 0 for an effect
 -- @constant points = NULL at most so many rows of each series, evenly spaced, the last among them; 1 is the last alone
--- @constant n_star = 1000 rows at which the asymptotic sequence is narrowest
+-- @constant method = 'empirical_bernstein' of ci_low and ci_high; or 'empirical_bernstein_mixture', 'hoeffding' or 'hoeffding_mixture'
+-- @constant n_star = 1000 rows at which the asymptotic sequence, or a mixture, is narrowest
+-- @constant expected_variance = NULL variance of scores for which n_star tunes 'empirical_bernstein_mixture', such as that of a past series; else a quarter of the squared range, the greatest that can be
 -- @constant min_n = 500 rows from which the asymptotic sequence is given
 -- @example
 -- SELECT n, round(estimate, 3) AS estimate, round(ci_low, 3) AS ci_low, round(ci_high, 3) AS ci_high, verdict
@@ -55,6 +60,11 @@ WITH given AS (
     CAST(propensity AS DOUBLE) AS p,
     CAST(target_prob AS DOUBLE) AS target,
     CASE
+      WHEN (:method IN ('empirical_bernstein', 'empirical_bernstein_mixture', 'hoeffding', 'hoeffding_mixture')) IS NOT TRUE
+        THEN CAST(raise_error(
+          'confidence_sequence: method must be empirical_bernstein, empirical_bernstein_mixture, hoeffding or '
+            || 'hoeffding_mixture, got ' || coalesce(CAST(:method AS VARCHAR), 'NULL')
+        ) AS DOUBLE)
       WHEN CAST(:alpha AS DOUBLE) > 0 AND CAST(:alpha AS DOUBLE) < 1 THEN -ln(CAST(:alpha AS DOUBLE))
       ELSE CAST(raise_error(
         'confidence_sequence: alpha must be in (0, 1), got ' || coalesce(CAST(:alpha AS VARCHAR), 'NULL')
@@ -86,7 +96,13 @@ WITH given AS (
       ELSE CAST(raise_error(
         'confidence_sequence: n_star must be above 0, got ' || coalesce(CAST(:n_star AS VARCHAR), 'NULL')
       ) AS DOUBLE)
-    END AS n_star
+    END AS n_star,
+    CASE
+      WHEN :expected_variance IS NULL OR CAST(:expected_variance AS DOUBLE) > 0 THEN CAST(:expected_variance AS DOUBLE)
+      ELSE CAST(raise_error(
+        'confidence_sequence: expected_variance must be above 0, got ' || CAST(:expected_variance AS VARCHAR)
+      ) AS DOUBLE)
+    END AS expected_variance
   FROM input
   WHERE position IS NOT NULL
     AND CASE concat_ws(
@@ -183,6 +199,8 @@ scaled AS (
     rho2,
     score_min,
     score_max - score_min AS width,
+    n_star * 0.25 AS greatest_v,
+    n_star * coalesce(expected_variance / ((score_max - score_min) * (score_max - score_min)), 0.25) AS expected_v,
     CAST(CASE WHEN kind = 'outcome' THEN coalesce(:null_value, 0) ELSE :null_value END AS DOUBLE) AS null_value,
     CASE
       WHEN score_min IS NULL THEN score
@@ -214,11 +232,24 @@ centred AS (
   FROM counted
 ),
 -- A row's weight lambda = sqrt(2 ln(2 / alpha) / (variance n ln(n + 1))), where the variance is that of the rows before it:
--- a quarter and their squares, over n.
+-- a quarter and their squares, over n; or a quarter, which it is at most, by Hoeffding. A mixture weighs rows alike, and its
+-- boundary depends on the variance of the sum so far: n quarters, or squared distances from the mean before each row.
 weighed AS (
   SELECT
     *,
-    least(sqrt(2 * (level + ln(2.0)) / ((0.25 + sum(square) OVER so_far - square) * ln(n + 1))), 0.5) AS lambda
+    CASE
+      WHEN :method IN ('empirical_bernstein_mixture', 'hoeffding_mixture') THEN 1.0
+      WHEN :method = 'hoeffding' THEN least(sqrt(8 * (level + ln(2.0)) / (n * ln(n + 1))), 1.0)
+      ELSE least(sqrt(2 * (level + ln(2.0)) / ((0.25 + sum(square) OVER so_far - square) * ln(n + 1))), 0.5)
+    END AS lambda,
+    CASE
+      WHEN :method = 'hoeffding_mixture' THEN mixture_boundary(n * 0.25, greatest_v, exp(-level))
+      WHEN :method = 'empirical_bernstein_mixture' THEN mixture_boundary(
+        sum(CASE WHEN n > 1 THEN (x - centre) * (x - centre) ELSE (x - 0.5) * (x - 0.5) END) OVER so_far,
+        expected_v, exp(-level), 1, {'on_invalid': 'skip'}
+      )
+      ELSE level + ln(2.0)
+    END AS boundary
   FROM centred
   WINDOW so_far AS (PARTITION BY sequence ORDER BY place, tie ROWS UNBOUNDED PRECEDING)
 ),
@@ -226,11 +257,20 @@ summed AS (
   SELECT
     *,
     sum(lambda) OVER so_far AS lambdas,
-    sum(lambda * x + (ln(1 - lambda) + lambda) * (x - centre) * (x - centre)) OVER so_far AS low_sum,
+    sum(
+      lambda * x + CASE
+        WHEN :method IN ('empirical_bernstein_mixture', 'hoeffding_mixture') THEN 0.0
+        WHEN :method = 'hoeffding' THEN -lambda * lambda / 8
+        ELSE (ln(1 - lambda) + lambda) * (x - centre) * (x - centre)
+      END
+    ) OVER so_far AS low_sum,
     -- The upper end is 1 - the lower end of 1 - x, whose first centre is 0 too.
     sum(
-      lambda * x
-        - (ln(1 - lambda) + lambda) * CASE WHEN n > 1 THEN (x - centre) * (x - centre) ELSE (1 - x) * (1 - x) END
+      lambda * x - CASE
+        WHEN :method IN ('empirical_bernstein_mixture', 'hoeffding_mixture') THEN 0.0
+        WHEN :method = 'hoeffding' THEN -lambda * lambda / 8
+        ELSE (ln(1 - lambda) + lambda) * CASE WHEN n > 1 THEN (x - centre) * (x - centre) ELSE (1 - x) * (1 - x) END
+      END
     ) OVER so_far AS high_sum
   FROM weighed
   WINDOW so_far AS (PARTITION BY sequence ORDER BY place, tie ROWS UNBOUNDED PRECEDING)
@@ -240,10 +280,10 @@ measured AS (
     *,
     coalesce(score_min, 0.0) + coalesce(width, 1.0) * total / n AS estimate,
     CASE
-      WHEN score_min IS NOT NULL THEN score_min + width * greatest((low_sum - level - ln(2.0)) / lambdas, 0.0)
+      WHEN score_min IS NOT NULL THEN score_min + width * greatest((low_sum - boundary) / lambdas, 0.0)
     END AS ci_low,
     CASE
-      WHEN score_min IS NOT NULL THEN score_min + width * least((high_sum + level + ln(2.0)) / lambdas, 1.0)
+      WHEN score_min IS NOT NULL THEN score_min + width * least((high_sum + boundary) / lambdas, 1.0)
     END AS ci_high,
     CASE WHEN n >= :min_n AND variance > 0 THEN coalesce(width, 1.0) * sqrt(variance) END AS deviation,
     sqrt(2 * (n * rho2 + 1) / (n * n * rho2) * (0.5 * ln(n * rho2 + 1) + level)) AS radius

@@ -29,6 +29,7 @@ mod late;
 mod max_weight_share;
 mod mean_ci;
 mod mips_policy_value;
+mod mixture_boundary;
 mod monotonicity_test;
 mod normal_p_value;
 mod normal_quantile;
@@ -62,7 +63,7 @@ pub(crate) use adapter::Entry;
 use adapter::{AggregateFunction, Definition, Kind, MergeFunction, ScoreFunction, SeriesFunction, Shape};
 
 /// Every function of the crate, in the order of the reference.
-static DEFINITIONS: [&Definition; 49] = [
+static DEFINITIONS: [&Definition; 50] = [
     // Identify.
     &mean_ci::DEFINITION,
     &diff_in_means::DEFINITION,
@@ -86,6 +87,7 @@ static DEFINITIONS: [&Definition; 49] = [
     &t_p_value::DEFINITION,
     &t_quantile::DEFINITION,
     &chi_square_p_value::DEFINITION,
+    &mixture_boundary::DEFINITION,
     // Validate.
     &ips_score::DEFINITION,
     &dr_score::DEFINITION,

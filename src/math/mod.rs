@@ -2,6 +2,7 @@
 
 mod distributions;
 mod fieller;
+mod mixture;
 mod moments;
 mod quantile;
 mod random;
@@ -13,6 +14,7 @@ pub(crate) use distributions::{
     t_quantile, t_two_sided,
 };
 pub(crate) use fieller::fieller_reach;
+pub(crate) use mixture::{one_sided_boundary, two_sided_normal_boundary};
 pub(crate) use moments::Moments;
 pub(crate) use quantile::quantile;
 pub(crate) use random::{Draws, mixed};

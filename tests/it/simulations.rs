@@ -18,7 +18,7 @@ const PATHS: &str = "CREATE TABLE paths AS
   FROM stirred";
 
 /// The share of 2,000 paths of 550 rows whose sequence of a mean ever misses it, watched at every row; and the same of
-/// its asymptotic form, from row 500 on.
+/// its asymptotic form, from row 500 on, and of the other methods on the first 100 rows.
 #[tokio::test]
 async fn confidence_sequences_cover_at_all_times() {
     let context =
@@ -36,7 +36,15 @@ async fn confidence_sequences_cover_at_all_times() {
                target_prob => 0.5, null_value => 0.2, points => 1)"
         ),
     ];
-    for sequence in sequences {
+    let coin = |method| {
+        format!(
+            "confidence_sequence((SELECT path, t, CAST(u < 0.5 AS INT) AS y FROM paths WHERE t < 100), position => t,
+               series => path, value => y, lower => 0, upper => 1, null_value => 0.5, points => 1, n_star => 50,
+               method => '{method}')"
+        )
+    };
+    let methods = ["hoeffding", "hoeffding_mixture", "empirical_bernstein_mixture"];
+    for sequence in sequences.into_iter().chain(methods.map(coin)) {
         let sql = format!(
             "SELECT avg(CASE WHEN verdict = 'undecided' THEN 0.0e0 ELSE 1.0e0 END), count(*) = 2000 FROM {sequence}"
         );

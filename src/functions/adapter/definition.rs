@@ -180,8 +180,13 @@ impl Argument {
     }
 
     /// A number that is not negative.
+    pub(crate) const fn not_negative(name: &'static str, description: &'static str) -> Self {
+        Self::new(name, description, Rule::Weight)
+    }
+
+    /// The weight of a row.
     pub(crate) const fn weight() -> Self {
-        Self::new("weight", "weight of the row, not negative", Rule::Weight)
+        Self::not_negative("weight", "weight of the row, not negative")
     }
 
     /// A value of any type, compared by its text.

@@ -142,6 +142,14 @@ pub(crate) const ON_INVALID: OptionSpec = OptionSpec {
     shapes: Shapes::Sums,
 };
 
+/// Which deviations a boundary is for.
+pub(crate) const SIDES: OptionSpec = OptionSpec {
+    name: "sides",
+    description: "whether the boundary is for the sum in both directions or in one",
+    kind: OptionKind::Choice(&["two", "one"]),
+    shapes: Shapes::Sums,
+};
+
 /// Largest importance weight.
 pub(crate) const CLIP: OptionSpec = OptionSpec {
     name: "clip",
