@@ -19,10 +19,12 @@
 //! # }
 //! ```
 
+mod allocation;
 #[cfg(feature = "cli")]
 pub mod cli;
 mod estimators;
 mod functions;
+mod keys;
 mod math;
 mod plan;
 pub mod session;

@@ -13,6 +13,7 @@ mod model;
 mod moves;
 mod passes;
 mod problem;
+mod pruning;
 mod rounding;
 mod search;
 mod single;
@@ -26,6 +27,7 @@ use rounding::optimise;
 
 pub(crate) use infeasible::Requirement;
 pub(crate) use problem::{Coefficients, Guardrail, NO_OFFER, Pairs, Problem};
+pub(crate) use pruning::{PruneReason, Pruning};
 
 /// What a solution may take and what it is for.
 #[derive(Clone, Debug)]
@@ -37,6 +39,7 @@ pub(crate) struct Effort {
     pub(crate) stopped: Arc<AtomicBool>,
 }
 
+#[cfg(test)]
 impl Effort {
     pub(crate) fn new(threads: usize) -> Self {
         Self { threads, closest: false, stopped: Arc::default() }
@@ -52,8 +55,6 @@ pub(crate) struct Plan {
     pub(crate) objective: f64,
     /// At least the objective of every plan that keeps the guardrails.
     pub(crate) bound: f64,
-    /// What the chosen pairs use of each guardrail.
-    pub(crate) used: Vec<f64>,
     /// What one more of each guardrail's limit is worth: positive for a binding cap, negative for a binding minimum.
     pub(crate) shadow_prices: Vec<f64>,
     /// Passes over all pairs.
@@ -109,18 +110,15 @@ pub(crate) fn solve(problem: &Problem, effort: &Effort) -> Result<Plan, Failure>
     if model.is_stopped() {
         return Err(Failure::Stopped);
     }
-    let (mut used, mut shadow_prices) =
-        (vec![0.0; problem.guardrails.len()], vec![0.0; problem.guardrails.len()]);
+    let mut shadow_prices = vec![0.0; problem.guardrails.len()];
+    for (limit, multiplier) in model.limits.iter().zip(&solution.priced.multipliers) {
+        shadow_prices[limit.guardrail] += multiplier;
+    }
     // Recomputed from the plan: what the steps kept up is not trusted.
     let draft = Draft::new(&model, solution.chosen);
-    for (r, limit) in model.limits.iter().enumerate() {
-        used[limit.guardrail] = draft.used(r);
-        shadow_prices[limit.guardrail] += solution.priced.multipliers[r];
-    }
     Ok(Plan {
         objective: draft.objective(),
         bound: solution.bound.max(draft.objective()),
-        used,
         shadow_prices,
         passes,
         is_feasible: draft.is_feasible(),

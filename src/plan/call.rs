@@ -76,6 +76,11 @@ impl RelationCall {
         Places { call: self.span, options }
     }
 
+    /// The options that were given, by name.
+    pub(super) fn options(&self) -> &[(String, Expr)] {
+        &self.options
+    }
+
     /// The value of an option, unless it was left out.
     pub(super) fn option(&self, name: &str) -> Option<&Expr> {
         self.options.iter().find(|(given, _)| given == name).map(|(_, value)| value)

@@ -33,6 +33,8 @@ pub(crate) enum OptionKind {
     Column { optional: bool },
     /// Expressions over the relation by name, `{'name': expression}`, whose values are numbers or texts.
     Columns { optional: bool, values: Values },
+    /// Another relation, which has some columns; it may be left out.
+    Relation { columns: &'static str },
     /// A constant; without a default it is required.
     Constant { default: Option<String> },
 }
@@ -48,6 +50,7 @@ impl OptionSpec {
     pub(crate) fn is_required(&self) -> bool {
         match &self.kind {
             OptionKind::Column { optional } | OptionKind::Columns { optional, .. } => !optional,
+            OptionKind::Relation { .. } => false,
             OptionKind::Constant { default } => default.is_none(),
         }
     }
@@ -57,6 +60,7 @@ impl OptionSpec {
         match &self.kind {
             OptionKind::Column { .. } => "an expression over the relation".into(),
             OptionKind::Columns { .. } => "expressions over the relation, {'name': expression, …}".into(),
+            OptionKind::Relation { columns } => format!("a relation with the columns {columns}"),
             OptionKind::Constant { default: None } => "a constant".into(),
             OptionKind::Constant { default: Some(default) } => format!("a constant; default {default}"),
         }

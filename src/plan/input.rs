@@ -34,10 +34,15 @@ pub(super) enum Input {
 impl Input {
     /// Reads the first argument of a relation function.
     pub(super) fn read(function: &str, expr: Expr) -> Result<Self> {
+        Self::read_as(function, "the first argument", expr)
+    }
+
+    /// Reads an argument that is a relation, which errors call `what`.
+    pub(super) fn read_as(function: &str, what: &str, expr: Expr) -> Result<Self> {
         let at = expr.span();
         match expr {
             Expr::Subquery(query) => Ok(Self::Query(query)),
-            Expr::Nested(inner) => Self::read(function, *inner),
+            Expr::Nested(inner) => Self::read_as(function, what, *inner),
             Expr::Identifier(name) => Ok(Self::Name(vec![name].into())),
             Expr::CompoundIdentifier(names) => Ok(Self::Name(names.into())),
             Expr::Value(value) if value.value.clone().into_string().is_some() => {
@@ -45,10 +50,10 @@ impl Input {
                 Ok(Self::Name(vec![Ident::with_quote('"', name)].into()))
             }
             other => match table_argument(&other) {
-                Some(inner) => Self::read(function, inner),
+                Some(inner) => Self::read_as(function, what, inner),
                 None => Err(problem_at(
                     at,
-                    format!("{function}: the first argument must be a relation, got {other}"),
+                    format!("{function}: {what} must be a relation, got {other}"),
                     Some("write a query in parentheses, or the name of a table".into()),
                 )),
             },

@@ -1,8 +1,9 @@
 //! Relation functions: functions that stand in FROM and take a relation, as in `arm_effects((SELECT …), outcome => y)`.
 //!
 //! [`Relations`] finds the function of a call and reads the call; the function makes a plan of it. Most are written in
-//! SQL (`macros`); `expand` is a projection.
+//! SQL (`macros`); `expand` is a projection; `allocate` and its siblings have operators of their own.
 
+mod allocate;
 mod call;
 mod documentation;
 mod expand;
@@ -24,11 +25,13 @@ use datafusion::logical_expr::planner::{
 };
 use datafusion::sql::sqlparser::ast::{FunctionArg, ObjectName, TableAlias, TableFactor};
 
+use allocate::{Allocation, Purpose};
 use call::RelationCall;
 use expand::Expand;
 use input::{NAMED_INPUT, plan_named};
 use macros::SqlMacro;
 
+pub(crate) use allocate::CausalQueryPlanner;
 pub(crate) use documentation::Documentation;
 pub(crate) use input::{TABLE_LOOKUP, TableLookup};
 pub(crate) use raise::raise_error;
@@ -55,9 +58,12 @@ pub(crate) struct Relations {
 }
 
 impl Relations {
-    /// The functions of this crate.
-    pub(crate) fn built_in() -> Self {
+    /// The functions of this crate, for a session with the query planner of this crate or without.
+    pub(crate) fn built_in(has_planner: bool) -> Self {
         let mut relations = Self { functions: BTreeMap::new() };
+        for purpose in Purpose::ALL {
+            relations.add(Arc::new(Allocation::new(purpose, has_planner)));
+        }
         relations.add(Arc::new(Expand::default()));
         for macro_ in macros::built_in() {
             relations.add(Arc::new(macro_));

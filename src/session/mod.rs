@@ -11,10 +11,12 @@ use datafusion::execution::{FunctionRegistry, SessionStateBuilder};
 use datafusion::prelude::{SessionConfig, SessionContext};
 
 use crate::functions::{self, aggregates, scalars};
-use crate::plan::{self, Relations, TABLE_LOOKUP, TableLookup, raise_error};
+use crate::plan::{self, CausalQueryPlanner, Relations, TABLE_LOOKUP, TableLookup, raise_error};
 use listing::{LISTING, Listing};
 
 /// Registers everything of this crate that a session which exists can take: functions and relation functions.
+///
+/// `allocate` and its siblings need a session made by [`builder`], and say so in another.
 ///
 /// # Errors
 ///
@@ -27,7 +29,8 @@ pub fn register(context: &SessionContext) -> Result<()> {
         context.register_udf(function.as_ref().clone());
     }
     context.register_udf(raise_error());
-    let relations = Relations::built_in();
+    // Only a builder can install a query planner; a session of this crate says that it has it.
+    let relations = Relations::built_in(context.state().config().get_extension::<HasPlanner>().is_some());
     for (name, function) in table_functions(&relations) {
         context.register_udtf(name, function);
     }
@@ -64,7 +67,7 @@ pub fn register_functions(registry: &mut dyn FunctionRegistry) -> Result<()> {
 /// # }
 /// ```
 pub fn builder(config: SessionConfig) -> SessionStateBuilder {
-    with_relations(config, Relations::built_in())
+    with_relations(config, Relations::built_in(true))
 }
 
 /// Returns [`builder`] with the macros in the `.sql` files of a directory added, which replace relation functions of the
@@ -74,17 +77,23 @@ pub fn builder(config: SessionConfig) -> SessionStateBuilder {
 ///
 /// When a file cannot be read or is not a macro, and when macros call each other in a circle.
 pub fn builder_with_macros(config: SessionConfig, directory: &Path) -> Result<SessionStateBuilder> {
-    Ok(with_relations(config, Relations::built_in().with_macros(directory)?))
+    Ok(with_relations(config, Relations::built_in(true).with_macros(directory)?))
 }
 
 /// Returns the reference of all functions in Markdown.
 pub fn reference() -> String {
-    functions::reference() + &plan::reference(Relations::built_in().documentations())
+    functions::reference() + &plan::reference(Relations::built_in(true).documentations())
 }
 
+/// Marks sessions whose query planner knows the operators of this crate.
+struct HasPlanner;
+
 fn with_relations(config: SessionConfig, relations: Relations) -> SessionStateBuilder {
-    let mut builder =
-        SessionStateBuilder::new().with_config(config.with_information_schema(true)).with_default_features();
+    let config = config.with_information_schema(true).with_extension(Arc::new(HasPlanner));
+    let mut builder = SessionStateBuilder::new()
+        .with_config(config)
+        .with_default_features()
+        .with_query_planner(Arc::new(CausalQueryPlanner));
     builder.aggregate_functions().get_or_insert_default().extend(aggregates());
     builder.scalar_functions().get_or_insert_default().extend(scalars());
     builder.scalar_functions().get_or_insert_default().push(Arc::new(raise_error()));

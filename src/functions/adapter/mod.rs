@@ -5,7 +5,6 @@
 mod aggregate;
 mod bound;
 mod call;
-mod cluster_key;
 mod definition;
 mod distinct;
 mod documentation;

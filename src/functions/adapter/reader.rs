@@ -10,12 +10,12 @@ use datafusion::arrow::util::display::array_value_to_string;
 use datafusion::common::{DataFusionError, Result, exec_datafusion_err, exec_err, internal_err};
 
 use super::call::{Call, Layout};
-use super::cluster_key::cluster_keys;
 use super::definition::{Argument, Definition};
 use super::options::{MAX_WEIGHT, ON_INVALID, REWARD_RANGE, TRIM};
 use super::rule::Rule;
 use super::signature::is_number;
 use crate::estimators::{BLOCK, COVARIATES, Rows};
+use crate::keys::value_keys;
 
 /// Reads the columns of one call.
 #[derive(Clone, Debug)]
@@ -138,7 +138,7 @@ impl Reader {
     ) -> Result<()> {
         let arrays = self.numbers(values, filter)?;
         let clusters = match self.cluster {
-            Some(position) => cluster_keys(&values[position])?,
+            Some(position) => value_keys(&values[position])?,
             None => vec![],
         };
         let len = values.first().map_or(0, |array| array.len());
@@ -347,7 +347,7 @@ fn codes(array: &ArrayRef) -> Result<Float64Array> {
         numbers.values().iter().map(|&x| if x.is_finite() { x + 0.0 } else { f64::NAN }).collect()
     } else {
         // The leading bits, as many as a number holds.
-        cluster_keys(array)?.into_iter().map(|key| (key >> 75) as f64).collect()
+        value_keys(array)?.into_iter().map(|key| (key >> 75) as f64).collect()
     };
     let Some(nulls) = array.logical_nulls() else { return Ok(numbers.into()) };
     let with_null = |(i, x)| if nulls.is_null(i) { f64::INFINITY } else { x };

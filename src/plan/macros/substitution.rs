@@ -149,6 +149,8 @@ pub(super) fn substitute(
                 };
                 values.insert(option.name.clone(), value);
             }
+            // A macro has one relation: no header declares another.
+            OptionKind::Relation { .. } => {}
             OptionKind::Column { .. } | OptionKind::Columns { .. } => {
                 let expr = match given {
                     Some(given) => checked(given, &documentation.name, option, context)?,

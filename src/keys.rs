@@ -1,4 +1,4 @@
-//! 128-bit keys of clusters: equal values of one type have equal keys, whatever their encoding.
+//! 128-bit keys of values, such as those of units and clusters: equal values of one type have equal keys, whatever their encoding.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ enum Kind {
 }
 
 /// Returns the key of every row; that of a NULL is not meaningful.
-pub(super) fn cluster_keys(array: &ArrayRef) -> Result<Vec<u128>> {
+pub(crate) fn value_keys(array: &ArrayRef) -> Result<Vec<u128>> {
     use DataType as T;
     let keys = match array.data_type() {
         T::Int8 | T::Int16 | T::Int32 | T::Int64 | T::UInt8 | T::UInt16 | T::UInt32 => {
@@ -64,7 +64,7 @@ fn dictionary_keys(array: &ArrayRef) -> Result<Vec<u128>> {
     if dictionary.values().is_empty() {
         return Ok(vec![0; array.len()]);
     }
-    let levels = cluster_keys(dictionary.values())?;
+    let levels = value_keys(dictionary.values())?;
     Ok(dictionary.normalized_keys().into_iter().map(|position| levels[position]).collect())
 }
 
