@@ -7,13 +7,16 @@
 
 mod draft;
 mod dual;
+pub(crate) mod exploration;
 mod infeasible;
 mod knapsack;
 mod model;
 mod moves;
+pub(crate) mod net_value;
 mod passes;
 mod problem;
-mod pruning;
+pub(crate) mod pruning;
+pub(crate) mod ratio;
 mod rounding;
 mod search;
 mod single;

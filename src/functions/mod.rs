@@ -4,12 +4,14 @@ mod adapter;
 
 mod aipw_ate;
 mod aipw_score;
+mod assign_action;
 mod aucc;
 mod autoc;
 mod auuc;
 mod calibration_slope;
 mod chi_square_p_value;
 mod cost_curve;
+mod cost_per_value;
 mod cuped_ate;
 mod diff_in_means;
 mod dm_policy_value;
@@ -18,6 +20,7 @@ mod dr_policy_value;
 mod dr_score;
 mod dros_policy_value;
 mod ess;
+mod exploration_probabilities;
 mod incremental_cost_per_value;
 mod ips_policy_lift;
 mod ips_policy_value;
@@ -33,6 +36,8 @@ mod mixture_boundary;
 mod monotonicity_test;
 mod normal_p_value;
 mod normal_quantile;
+mod npv_score;
+mod prune_reason;
 mod psi;
 mod qini;
 mod rank_stability;
@@ -52,6 +57,7 @@ mod t_quantile;
 mod uplift_at;
 mod uplift_calibration_bins;
 mod uplift_curve;
+mod value_per_cost;
 mod variance_ratio;
 mod weight_mean_test;
 
@@ -60,10 +66,12 @@ use std::sync::Arc;
 use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
 
 pub(crate) use adapter::Entry;
-use adapter::{AggregateFunction, Definition, Kind, MergeFunction, ScoreFunction, SeriesFunction, Shape};
+use adapter::{
+    AggregateFunction, Definition, Kind, MergeFunction, RowFunction, ScoreFunction, SeriesFunction, Shape,
+};
 
 /// Every function of the crate, in the order of the reference.
-static DEFINITIONS: [&Definition; 50] = [
+static DEFINITIONS: [&Definition; 56] = [
     // Identify.
     &mean_ci::DEFINITION,
     &diff_in_means::DEFINITION,
@@ -114,6 +122,13 @@ static DEFINITIONS: [&Definition; 50] = [
     &aucc::DEFINITION,
     &monotonicity_test::DEFINITION,
     &rank_stability::DEFINITION,
+    // Decide.
+    &value_per_cost::DEFINITION,
+    &cost_per_value::DEFINITION,
+    &npv_score::DEFINITION,
+    &prune_reason::DEFINITION,
+    &exploration_probabilities::DEFINITION,
+    &assign_action::DEFINITION,
     // Monitor.
     &psi::DEFINITION,
     &ks_test::DEFINITION,
@@ -128,6 +143,7 @@ pub(crate) fn aggregates() -> Vec<Arc<AggregateUDF>> {
 pub(crate) fn scalars() -> Vec<Arc<ScalarUDF>> {
     let scalar = |definition: &&'static Definition| match definition.kind {
         Kind::Score { .. } => Some(ScalarUDF::from(ScoreFunction::new(definition))),
+        Kind::Row { .. } => Some(ScalarUDF::from(RowFunction::new(definition))),
         Kind::Series { .. } => Some(ScalarUDF::from(SeriesFunction::new(definition))),
         Kind::Measure { .. } | Kind::Estimator { .. } => None,
     };
@@ -147,7 +163,7 @@ pub(crate) fn reference() -> String {
 fn family(definition: &'static Definition) -> Vec<AggregateUDF> {
     let aggregate = |shape| AggregateUDF::from(AggregateFunction::new(definition, shape));
     match definition.kind {
-        Kind::Score { .. } | Kind::Series { .. } => vec![],
+        Kind::Score { .. } | Kind::Row { .. } | Kind::Series { .. } => vec![],
         Kind::Measure { .. } => vec![aggregate(Shape::Number)],
         Kind::Estimator { number, .. } => {
             let mut functions = vec![

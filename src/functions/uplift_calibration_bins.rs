@@ -32,7 +32,7 @@ FROM (SELECT unnest(uplift_calibration_bins(prediction, outcome, treated, 0.5, {
             let bins = CalibrationBins {
                 scores: ranking::scores(&DEFINITION, call),
                 bins: call.options.number(&BINS) as usize,
-                edges: call.options.edges(&EDGES),
+                edges: call.options.list(&EDGES),
                 alpha: call.options.number(&ALPHA),
             };
             Ok(if ranking::is_approximate(call, false)? {

@@ -72,7 +72,9 @@ impl AggregateFunction {
     fn bind(&self, call: &Call) -> Result<BoundAggregate> {
         match &self.definition.kind {
             Kind::Estimator { bind, .. } | Kind::Measure { bind, .. } => bind(call),
-            Kind::Score { .. } | Kind::Series { .. } => internal_err!("{} is not an aggregate", self.name),
+            Kind::Score { .. } | Kind::Row { .. } | Kind::Series { .. } => {
+                internal_err!("{} is not an aggregate", self.name)
+            }
         }
     }
 

@@ -55,6 +55,13 @@ impl RowScore {
         }))
     }
 
+    /// Makes one whose results may be infinite: where that is what ranks a row rightly.
+    pub(crate) fn extended<const A: usize>(
+        score: impl Fn([f64; A]) -> Option<f64> + Send + Sync + 'static,
+    ) -> Self {
+        Self(Box::new(move |columns, i| score(std::array::from_fn(|a| columns[a][i]))))
+    }
+
     /// The score of row `i`.
     pub(super) fn score(&self, columns: &[&[f64]], i: usize) -> Option<f64> {
         (self.0)(columns, i)

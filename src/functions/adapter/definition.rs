@@ -7,6 +7,7 @@ use datafusion::common::Result;
 use super::bound::{BoundAggregate, RowScore};
 use super::call::Call;
 use super::options::OptionSpec;
+use super::row::RowCall;
 use super::rule::Rule;
 use super::series::Series;
 
@@ -51,6 +52,12 @@ pub(crate) enum Kind {
     Measure { returns: &'static str, data_type: fn() -> DataType, bind: fn(&Call) -> Result<BoundAggregate> },
     /// A function of one row.
     Score { bind: fn(&Call) -> Result<RowScore> },
+    /// A function of one row that has lists, or whose result is no number. The type may follow from those of the columns.
+    Row {
+        returns: &'static str,
+        data_type: fn(&[DataType]) -> DataType,
+        apply: fn(&RowCall) -> Result<ArrayRef>,
+    },
     /// A function of a list of points in one row.
     Series { returns: &'static str, data_type: fn() -> DataType, apply: fn(&Call, &[Series]) -> ArrayRef },
 }
@@ -61,6 +68,7 @@ impl std::fmt::Debug for Kind {
             Self::Estimator { .. } => "Estimator",
             Self::Measure { .. } => "Measure",
             Self::Score { .. } => "Score",
+            Self::Row { .. } => "Row",
             Self::Series { .. } => "Series",
         })
     }
@@ -197,6 +205,26 @@ impl Argument {
     /// A value of any type, of which NULL is one.
     pub(crate) const fn any(name: &'static str, description: &'static str) -> Self {
         Self::new(name, description, Rule::Any)
+    }
+
+    /// A number, NaN and infinity being ones.
+    pub(crate) const fn unchecked(name: &'static str, description: &'static str) -> Self {
+        Self::new(name, description, Rule::Unchecked)
+    }
+
+    /// A list of numbers.
+    pub(crate) const fn number_list(name: &'static str, description: &'static str) -> Self {
+        Self::new(name, description, Rule::NumberList)
+    }
+
+    /// A list of values of any type.
+    pub(crate) const fn any_list(name: &'static str, description: &'static str) -> Self {
+        Self::new(name, description, Rule::AnyList)
+    }
+
+    /// What draws are made from.
+    pub(crate) const fn seed(name: &'static str, description: &'static str) -> Self {
+        Self::new(name, description, Rule::Seed)
     }
 
     /// A list of structs.

@@ -84,7 +84,7 @@ pub(super) fn document(definition: &'static Definition, shape: Shape) -> Documen
             "{} Returns its sums as BINARY, to be merged by {}_merge and {}_merge_ci.",
             definition.summary, definition.name, definition.name
         ),
-        (_, Kind::Measure { returns, .. } | Kind::Series { returns, .. }) => {
+        (_, Kind::Measure { returns, .. } | Kind::Row { returns, .. } | Kind::Series { returns, .. }) => {
             format!("{} Returns {returns}.", definition.summary)
         }
         (Shape::Number, _) => format!("{} Returns DOUBLE.", definition.summary),
@@ -176,7 +176,7 @@ fn write_entry(out: &mut String, definition: &Definition) -> std::fmt::Result {
             forms.push(format!("{}_merge_ci(state [, options])", definition.name));
             forms.join("\n")
         }
-        Kind::Measure { returns, .. } | Kind::Series { returns, .. } => {
+        Kind::Measure { returns, .. } | Kind::Row { returns, .. } | Kind::Series { returns, .. } => {
             format!("{} -> {returns}", definition.call_form(definition.name))
         }
         Kind::Score { .. } => format!("{} -> DOUBLE", definition.call_form(definition.name)),

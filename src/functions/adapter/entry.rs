@@ -31,7 +31,9 @@ pub(in crate::functions) fn entries(definition: &'static Definition) -> Vec<Entr
         entry(definition, name, documentation)
     };
     match definition.kind {
-        Kind::Score { .. } | Kind::Series { .. } | Kind::Measure { .. } => vec![shaped(Shape::Number)],
+        Kind::Score { .. } | Kind::Row { .. } | Kind::Series { .. } | Kind::Measure { .. } => {
+            vec![shaped(Shape::Number)]
+        }
         Kind::Estimator { number, .. } => {
             let mut names = vec![shaped(Shape::Ci), shaped(Shape::State), merge(false), merge(true)];
             if number {
@@ -48,7 +50,7 @@ fn entry(definition: &Definition, name: String, documentation: Documentation) ->
     Entry {
         name,
         kind: match definition.kind {
-            Kind::Score { .. } | Kind::Series { .. } => "scalar",
+            Kind::Score { .. } | Kind::Row { .. } | Kind::Series { .. } => "scalar",
             Kind::Measure { .. } | Kind::Estimator { .. } => "aggregate",
         },
         signature: documentation.syntax_example,

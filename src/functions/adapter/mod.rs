@@ -13,6 +13,7 @@ mod merge;
 mod options;
 mod output;
 mod reader;
+mod row;
 mod rule;
 mod score;
 mod series;
@@ -29,11 +30,13 @@ pub(crate) use entry::Entry;
 pub(super) use entry::entries;
 pub(super) use merge::MergeFunction;
 pub(super) use options::{
-    ALPHA, APPROXIMATE, BINS, BOUNDED_INTERVAL, CLIP, CONVENTION, EDGES, ESTIMAND, ESTIMATOR, FORM, INTERVAL,
-    MAX_WEIGHT, MIXTURE_LAMBDA, NULL_SEED, ON_INVALID, OptionSpec, PLAIN_INTERVAL, POINTS, RATIO_INTERVAL,
-    REPLICATES, REWARD_RANGE, SCORES, SEED, SHRINKAGE_LAMBDA, SIDES, STABLE_TOP, SWITCH_LAMBDA, THETA, TOP,
-    TRIM, WEIGHTED_INTERVAL,
+    ALPHA, APPROXIMATE, BINS, BOUNDED_INTERVAL, CLIP, CONVENTION, COST_PRICE, DISCOUNT, EDGES, ESTIMAND,
+    ESTIMATOR, FLOOR, FORM, INTERVAL, MAX_COST_PER_VALUE, MAX_WEIGHT, MIXTURE_LAMBDA, NULL_SEED, ON_INVALID,
+    OptionSpec, PLAIN_INTERVAL, POINTS, PROXY_WEIGHTS, RATIO_INTERVAL, REPLICATES, REWARD_RANGE, SCORES,
+    SEED, SHRINKAGE_LAMBDA, SIDES, STABLE_TOP, SWITCH_LAMBDA, TEMPERATURE, THETA, TOP, TRIM,
+    WEIGHTED_INTERVAL,
 };
 pub(super) use output::Column;
+pub(super) use row::{Invalid, NumberLists, RowFunction, number_list_column};
 pub(super) use score::ScoreFunction;
 pub(super) use series::SeriesFunction;

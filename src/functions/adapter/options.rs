@@ -31,6 +31,8 @@ pub(crate) enum OptionKind {
     Range,
     /// A list of numbers that rise; there is no default.
     Edges,
+    /// A list of numbers; there is no default.
+    Numbers,
 }
 
 /// What an option changes.
@@ -319,6 +321,74 @@ pub(crate) const TRIM: OptionSpec = OptionSpec {
     shapes: Shapes::Sums,
 };
 
+/// What a period takes from the value of the next.
+pub(crate) const DISCOUNT: OptionSpec = OptionSpec {
+    name: "discount",
+    description: "discount rate of a period: a value of period t, the first being 0, is divided by (1 + discount)^t",
+    kind: OptionKind::Number {
+        default: 0.0,
+        rule: "a number that is not negative",
+        holds: |x| (0.0..f64::INFINITY).contains(&x),
+    },
+    shapes: Shapes::Sums,
+};
+
+/// What a unit of cost is worth in value.
+pub(crate) const COST_PRICE: OptionSpec = OptionSpec {
+    name: "cost_price",
+    description: "value that a unit of cost must bring: 1 in one currency, or the shadow price of a budget",
+    kind: OptionKind::Number {
+        default: 1.0,
+        rule: "a number that is not negative",
+        holds: |x| (0.0..f64::INFINITY).contains(&x),
+    },
+    shapes: Shapes::Sums,
+};
+
+/// Weights of early proxies of a value.
+pub(crate) const PROXY_WEIGHTS: OptionSpec = OptionSpec {
+    name: "weights",
+    description: "what a unit of each element of values is worth, for proxies of a later value",
+    kind: OptionKind::Numbers,
+    shapes: Shapes::Sums,
+};
+
+/// The most that a unit of value may cost.
+pub(crate) const MAX_COST_PER_VALUE: OptionSpec = OptionSpec {
+    name: "max_cost_per_value",
+    description: "most that a unit of value may cost: a pair is pruned where cost > max_cost_per_value * value",
+    kind: OptionKind::Number {
+        default: f64::INFINITY,
+        rule: "a number that is not negative",
+        holds: |x| x >= 0.0,
+    },
+    shapes: Shapes::Sums,
+};
+
+/// The least probability of an action.
+pub(crate) const FLOOR: OptionSpec = OptionSpec {
+    name: "floor",
+    description: "least probability of each action; times the number of actions at most 1",
+    kind: OptionKind::Number {
+        default: 0.02,
+        rule: "a number in [0, 1]",
+        holds: |x| (0.0..=1.0).contains(&x),
+    },
+    shapes: Shapes::Sums,
+};
+
+/// How little probabilities follow what actions promise.
+pub(crate) const TEMPERATURE: OptionSpec = OptionSpec {
+    name: "temperature",
+    description: "how even the probabilities are: small ones go to the best action, large ones to all alike",
+    kind: OptionKind::Number {
+        default: 1.0,
+        rule: "a number greater than 0",
+        holds: |x| x > 0.0 && x < f64::INFINITY,
+    },
+    shapes: Shapes::Sums,
+};
+
 /// The value of an option.
 #[derive(Clone, Debug, PartialEq)]
 enum Value {
@@ -326,7 +396,7 @@ enum Value {
     Choice(&'static str),
     Flag(bool),
     Range(Option<[f64; 2]>),
-    Edges(Option<Vec<f64>>),
+    List(Option<Vec<f64>>),
 }
 
 /// The options of a call: every one of the function's, given or by default.
@@ -347,7 +417,7 @@ impl OptionSpec {
             OptionKind::Choice(choices) => Value::Choice(choices[0]),
             OptionKind::Flag => Value::Flag(false),
             OptionKind::Range => Value::Range(None),
-            OptionKind::Edges => Value::Edges(None),
+            OptionKind::Edges | OptionKind::Numbers => Value::List(None),
         }
     }
 
@@ -365,6 +435,7 @@ impl OptionSpec {
                 "a list of two numbers, the first below the second, as in [0, 1]".to_string()
             }
             OptionKind::Edges => "a list of numbers that rise, as in [0.1, 0.5]".to_string(),
+            OptionKind::Numbers => "a list of numbers, as in [1, 0.5]".to_string(),
         }
     }
 
@@ -375,7 +446,7 @@ impl OptionSpec {
             Value::Number(x) => x.to_string(),
             Value::Choice(word) => format!("'{word}'"),
             Value::Flag(flag) => flag.to_string(),
-            Value::Range(_) | Value::Edges(_) => "none".to_string(),
+            Value::Range(_) | Value::List(_) => "none".to_string(),
         }
     }
 
@@ -384,13 +455,21 @@ impl OptionSpec {
             OptionKind::Number { holds, .. } | OptionKind::Tunable { holds, .. } => {
                 holds(x).then_some(Value::Number(x))
             }
-            OptionKind::Choice(_) | OptionKind::Flag | OptionKind::Range | OptionKind::Edges => None,
+            OptionKind::Choice(_)
+            | OptionKind::Flag
+            | OptionKind::Range
+            | OptionKind::Edges
+            | OptionKind::Numbers => None,
         }
     }
 
     fn word(&self, word: &str) -> Option<Value> {
         match self.kind {
-            OptionKind::Number { .. } | OptionKind::Flag | OptionKind::Range | OptionKind::Edges => None,
+            OptionKind::Number { .. }
+            | OptionKind::Flag
+            | OptionKind::Range
+            | OptionKind::Edges
+            | OptionKind::Numbers => None,
             OptionKind::Tunable { .. } => (word == AUTO).then_some(Value::Choice(AUTO)),
             OptionKind::Choice(choices) => {
                 choices.iter().find(|choice| **choice == word).copied().map(Value::Choice)
@@ -407,11 +486,12 @@ impl OptionSpec {
                 let numbers = cast(&list.value(0), &DataType::Float64).ok()?;
                 let numbers = numbers.as_primitive::<Float64Type>();
                 let values = numbers.values();
-                let rise = values.is_sorted_by(|a, b| a < b) && values.iter().all(|x| x.is_finite());
+                let rise = values.is_sorted_by(|a, b| a < b);
                 match (&self.kind, values.as_ref()) {
-                    _ if numbers.null_count() > 0 || !rise => None,
-                    (OptionKind::Range, &[low, high]) => Some(Value::Range(Some([low, high]))),
-                    (OptionKind::Edges, [_, ..]) => Some(Value::Edges(Some(values.to_vec()))),
+                    _ if numbers.null_count() > 0 || !values.iter().all(|x| x.is_finite()) => None,
+                    (OptionKind::Range, &[low, high]) if rise => Some(Value::Range(Some([low, high]))),
+                    (OptionKind::Numbers, [_, ..]) => Some(Value::List(Some(values.to_vec()))),
+                    (OptionKind::Edges, [_, ..]) if rise => Some(Value::List(Some(values.to_vec()))),
                     _ => None,
                 }
             }
@@ -483,7 +563,7 @@ impl Options {
                 Value::Flag(flag) => format!("{name}={flag}"),
                 // No estimator has such an option, and only estimators make states.
                 Value::Range(range) => format!("{name}={range:?}"),
-                Value::Edges(edges) => format!("{name}={edges:?}"),
+                Value::List(list) => format!("{name}={list:?}"),
             })
             .collect();
         parts.sort();
@@ -560,10 +640,10 @@ impl Options {
         }
     }
 
-    /// The value of an option that is a list of edges, empty when there are none.
-    pub(crate) fn edges(&self, spec: &OptionSpec) -> Vec<f64> {
+    /// The value of an option that is a list of numbers, empty when there are none.
+    pub(crate) fn list(&self, spec: &OptionSpec) -> Vec<f64> {
         match self.0.get(spec.name) {
-            Some(Value::Edges(Some(edges))) => edges.clone(),
+            Some(Value::List(Some(list))) => list.clone(),
             _ => vec![],
         }
     }

@@ -23,7 +23,15 @@ pub(crate) enum Rule {
     Level,
     /// A number or the code of another value, infinite for NULL, NaN for numbers that are not finite.
     Any,
-    /// A list of structs, which no rows are read from.
+    /// Any number, NaN and infinity too.
+    Unchecked,
+    /// A whole number from 0 to 2^53.
+    Seed,
+    /// A list of numbers, which no rows are read from.
+    NumberList,
+    /// A list of values of any type, the same.
+    AnyList,
+    /// A list of structs, the same.
     Points,
 }
 
@@ -40,7 +48,8 @@ impl Rule {
             Self::Binary => (x == 0.0) | (x == 1.0),
             Self::Weight => (0.0..f64::INFINITY).contains(&x),
             Self::Level | Self::Any => !x.is_nan(),
-            Self::Points => true,
+            Self::Seed => (0.0..=9_007_199_254_740_992.0).contains(&x) & (x.fract() == 0.0),
+            Self::Unchecked | Self::NumberList | Self::AnyList | Self::Points => true,
         }
     }
 
@@ -57,20 +66,24 @@ impl Rule {
             Self::Binary => all(values, |x| Self::Binary.holds(x)),
             Self::Weight => all(values, |x| Self::Weight.holds(x)),
             Self::Level | Self::Any => all(values, |x| Self::Any.holds(x)),
-            Self::Points => true,
+            Self::Seed => all(values, |x| Self::Seed.holds(x)),
+            Self::Unchecked | Self::NumberList | Self::AnyList | Self::Points => true,
         }
     }
 
     /// The rule in words, after "must be".
     pub(crate) fn text(self) -> &'static str {
         match self {
-            Self::Finite | Self::FiniteList | Self::Any => "finite",
+            Self::Finite | Self::FiniteList | Self::Any | Self::NumberList => "finite",
             Self::Propensity => "in (0, 1]",
             Self::TreatedPropensity => "in (0, 1)",
             Self::Probability => "in [0, 1]",
             Self::Binary => "0 or 1",
             Self::Weight => "finite and not negative",
             Self::Level => "one of the expected levels",
+            Self::Unchecked => "a number",
+            Self::Seed => "a whole number from 0 to 2^53",
+            Self::AnyList => "a list",
             Self::Points => "a list of points",
         }
     }
@@ -79,9 +92,17 @@ impl Rule {
     fn breach(self, name: &str) -> String {
         match self {
             // Infinity minus itself is NaN, and NaN differs from 0.
-            Self::Finite | Self::FiniteList | Self::Level | Self::Any | Self::Points => {
+            Self::Finite
+            | Self::FiniteList
+            | Self::Level
+            | Self::Any
+            | Self::Unchecked
+            | Self::NumberList
+            | Self::AnyList
+            | Self::Points => {
                 format!("{name} - {name} <> 0")
             }
+            Self::Seed => format!("NOT ({name} BETWEEN 0 AND 9007199254740992 AND {name} = floor({name}))"),
             Self::Propensity => format!("NOT ({name} > 0 AND {name} <= 1)"),
             Self::TreatedPropensity => format!("NOT ({name} > 0 AND {name} < 1)"),
             Self::Probability => format!("NOT ({name} >= 0 AND {name} <= 1)"),

@@ -73,13 +73,7 @@ impl ScalarUDFImpl for ScoreFunction {
         let Kind::Score { bind } = &self.definition.kind else {
             return internal_err!("{} is not a row score", self.name());
         };
-        let types: Vec<_> = args.args.iter().map(ColumnarValue::data_type).collect();
-        let layout = Layout::new(self.definition, self.name(), &types)?;
-        let constants = constants(&args.args);
-        if let (Some(DataType::Struct(_)), Some(ColumnarValue::Array(_))) = (types.last(), args.args.last()) {
-            return plan_err!("{}: options must be constants, got a column", self.name());
-        }
-        let call = Call::new(self.definition, self.name(), &layout, &constants, |_| true)?;
+        let (layout, call) = bound_call(self.definition, &args.args)?;
         let score = bind(&call)?;
         let reader = Reader::new(self.definition, &call, &layout);
 
@@ -102,8 +96,19 @@ impl ScalarUDFImpl for ScoreFunction {
     }
 }
 
+/// The layout and the constants of a call of a scalar function.
+pub(super) fn bound_call(definition: &'static Definition, args: &[ColumnarValue]) -> Result<(Layout, Call)> {
+    let types: Vec<_> = args.iter().map(ColumnarValue::data_type).collect();
+    let layout = Layout::new(definition, definition.name, &types)?;
+    if let (Some(DataType::Struct(_)), Some(ColumnarValue::Array(_))) = (types.last(), args.last()) {
+        return plan_err!("{}: options must be constants, got a column", definition.name);
+    }
+    let call = Call::new(definition, definition.name, &layout, &constants(args), |_| true)?;
+    Ok((layout, call))
+}
+
 /// The arguments as constant expressions, NULL for columns.
-pub(super) fn constants(args: &[ColumnarValue]) -> Vec<Arc<dyn PhysicalExpr>> {
+fn constants(args: &[ColumnarValue]) -> Vec<Arc<dyn PhysicalExpr>> {
     args.iter()
         .map(|arg| -> Arc<dyn PhysicalExpr> {
             Arc::new(Literal::new(match arg {

@@ -10,10 +10,10 @@ use datafusion::common::{Result, ScalarValue, exec_err, internal_err, plan_err};
 use datafusion::logical_expr::{ColumnarValue, Documentation, ScalarFunctionArgs, ScalarUDFImpl, Signature};
 
 use super::aggregate::Shape;
-use super::call::{Call, Layout};
+use super::call::Layout;
 use super::definition::{Definition, Kind};
 use super::documentation::document;
-use super::score::constants;
+use super::score::bound_call;
 use super::signature::{is_number, points_signature};
 use crate::estimators::Point;
 
@@ -171,12 +171,7 @@ impl ScalarUDFImpl for SeriesFunction {
         let Kind::Series { apply, .. } = &self.definition.kind else {
             return internal_err!("{} is not a function of points", self.name());
         };
-        let types: Vec<_> = args.args.iter().map(ColumnarValue::data_type).collect();
-        let layout = Layout::new(self.definition, self.name(), &types)?;
-        if let (Some(DataType::Struct(_)), Some(ColumnarValue::Array(_))) = (types.last(), args.args.last()) {
-            return plan_err!("{}: options must be constants, got a column", self.name());
-        }
-        let call = Call::new(self.definition, self.name(), &layout, &constants(&args.args), |_| true)?;
+        let (_, call) = bound_call(self.definition, &args.args)?;
         let is_constant = matches!(args.args[0], ColumnarValue::Scalar(_));
         let lists = args.args[0].to_array(if is_constant { 1 } else { args.number_rows })?;
         let records = apply(&call, &self.series(&lists)?);

@@ -34,6 +34,24 @@ pub(super) fn points_signature(definition: &Definition) -> Signature {
     listed(&definition.argument_names(), [TypeSignature::Exact(vec![DataType::new_list(point, true)])])
 }
 
+/// The signature of a function of rows that have lists.
+pub(super) fn row_signature(definition: &Definition) -> Signature {
+    let types: Vec<_> = definition
+        .arguments
+        .iter()
+        .map(|argument| match argument.rule {
+            Rule::FiniteList | Rule::NumberList => DataType::new_list(DataType::Float64, true),
+            Rule::AnyList => DataType::new_list(DataType::Utf8, true),
+            Rule::Any => DataType::Utf8,
+            Rule::Binary => DataType::Boolean,
+            _ => DataType::Float64,
+        })
+        .collect();
+    let mut forms = vec![types[..definition.required()].to_vec(), types];
+    forms.dedup();
+    listed(&definition.argument_names(), forms.into_iter().map(TypeSignature::Exact))
+}
+
 /// The signature of functions that merge states.
 pub(super) fn merge_signature(names: &[&str]) -> Signature {
     let state = Coercion::new_exact(TypeSignatureClass::Native(logical_binary()));
@@ -64,15 +82,17 @@ pub(super) fn coerce(definition: &Definition, function: &str, types: &[DataType]
         if matches!(argument.rule, Rule::Level | Rule::Any | Rule::Points) {
             continue;
         }
-        if argument.rule == Rule::FiniteList
-            && let DataType::List(item)
-            | DataType::LargeList(item)
-            | DataType::FixedSizeList(item, _)
-            | DataType::ListView(item) = &types[position]
-            && is_number(item.data_type())
-        {
-            coerced[position] = DataType::new_list(DataType::Float64, true);
+        if let Some(list) = coerced_list(argument.rule, &types[position]) {
+            coerced[position] = list;
             continue;
+        }
+        if matches!(argument.rule, Rule::NumberList | Rule::AnyList) {
+            let of_numbers = if argument.rule == Rule::NumberList { " of numbers" } else { "" };
+            return plan_err!(
+                "{function}: {} must be a list{of_numbers}, got {}",
+                argument.name,
+                types[position]
+            );
         }
         if !is_number(&types[position]) {
             let or_list = if argument.rule == Rule::FiniteList { " or a list of numbers" } else { "" };
@@ -85,6 +105,25 @@ pub(super) fn coerce(definition: &Definition, function: &str, types: &[DataType]
         coerced[position] = DataType::Float64;
     }
     Ok(coerced)
+}
+
+/// What a list is cast to; `None` for what is no list that the rule allows.
+fn coerced_list(rule: Rule, given: &DataType) -> Option<DataType> {
+    let item = match (rule, given) {
+        (
+            Rule::FiniteList | Rule::NumberList | Rule::AnyList,
+            DataType::List(item)
+            | DataType::LargeList(item)
+            | DataType::FixedSizeList(item, _)
+            | DataType::ListView(item),
+        ) => item.data_type(),
+        (Rule::NumberList | Rule::AnyList, DataType::Null) => given,
+        _ => return None,
+    };
+    match rule {
+        Rule::AnyList => Some(DataType::new_list(item.clone(), true)),
+        _ => is_number(item).then(|| DataType::new_list(DataType::Float64, true)),
+    }
 }
 
 /// Whether values of a type are read as numbers.

@@ -297,14 +297,21 @@ impl Gathered {
         order.extend(explorers.order);
         let mut starts = free.starts;
         starts.push(boundary);
-        let Self { value, cost, class, row, tally, codes, rows, .. } = self;
+        let Self { value, cost, class, row, tally, mut codes, rows, .. } = self;
         let value = in_order(value, &order);
         let cost = in_order(cost, &order);
-        let class = in_order(class, &order);
+        // Classes were numbered as they came; sums by class must not depend on that.
+        let mut by_code: Vec<u32> = (0..codes.len() as u32).collect();
+        by_code.sort_unstable_by_key(|&class| codes[class as usize]);
+        let mut places = vec![0; codes.len()];
+        by_code.iter().zip(0..).for_each(|(&class, place)| places[class as usize] = place);
+        codes.sort_unstable();
+        let mut class = in_order(class, &order);
+        class.iter_mut().for_each(|class| *class = places[*class as usize]);
         let pair_rows = in_order(row, &order);
         let mut explorer_starts = explorers.starts;
         explorer_starts.push(order.len() as u32 - boundary);
-        let (mut value, mut cost, mut class) = (value, cost, class);
+        let (mut value, mut cost) = (value, cost);
         let boundary = boundary as usize;
         let explored = Pairs {
             starts: explorer_starts,
