@@ -4,20 +4,21 @@
 -- together: one may look after every row and stop whenever one likes. What is estimated follows from the columns: value
 -- gives its mean, also of a row score such as aipw_score or dr_score; outcome, treated and propensity (of the treatment)
 -- the average effect by inverse propensity weighting; reward, propensity and target_prob the target policy's value by IPS.
--- ci_low and ci_high: by default the empirical-Bernstein sequence with predictable mixing, valid from the first row for any
--- distribution in the range that lower and upper (and min_propensity or max_weight) promise, NULL without them; each as of
--- its own time, not intersected with those before, and within the range of a score. The other methods hold as well:
--- 'empirical_bernstein_mixture' follows the variance too and is tuned for n_star rows; 'hoeffding_mixture', also tuned, and
--- 'hoeffding' know the range alone, so that their widths do not depend on the values. asymptotic_low and asymptotic_high:
--- the asymptotic sequence, narrowest near n_star rows; NULL before min_n rows, where it misses more than it says, and while
--- values do not vary. running_low and running_high: what all intervals so far have in common, the greatest ci_low and the
--- least ci_high (of the asymptotic sequence where there is no range), which hold as well. p_value: for null_value (0 for an
--- effect), valid at all times, of the asymptotic sequence: below alpha where that interval leaves null_value out. verdict:
--- 'above' or 'below' null_value once an interval has left it out, decided_n being the first n that did; 'undecided' until
--- then; 'no common value' where running_low is above running_high, as when the mean moves; else NULL without null_value
--- or before the first interval. Rows are taken by position, those of one position by unit; two rows of a series the same in
--- both are an error, and so are values outside of the range. Rows without a position or a column of the score are left out.
--- The range of an effect is narrowest for outcomes around 0: a constant fixed before may be subtracted from them.
+-- ci_low and ci_high: by default the empirical-Bernstein sequence with predictable mixing, valid from the first row for
+-- any distribution in the range that lower and upper (and min_propensity or max_weight) promise, NULL without them; each
+-- as of its own time, not intersected with those before, and within the range of a score. Other methods hold as well, if
+-- fixed before: 'empirical_bernstein_mixture' follows the variance too, is tuned for n_star rows and narrower in long
+-- series; 'hoeffding_mixture', also tuned, and 'hoeffding' know the range alone: their widths are known before the values.
+-- asymptotic_low and asymptotic_high: the asymptotic sequence, narrowest near n_star rows; NULL before min_n rows, where
+-- it misses more than it says, and while values do not vary. running_low and running_high: what all intervals so far have
+-- in common, the greatest ci_low and the least ci_high (of the asymptotic sequence where there is no range), which hold as
+-- well. p_value: for null_value (0 for an effect), valid at all times, of the asymptotic sequence: below alpha where that
+-- interval leaves null_value out. verdict: 'above' or 'below' null_value once an interval has left it out, decided_n being
+-- the first n that did; 'undecided' until then; 'no common value' where running_low is above running_high, as when the
+-- mean moves; else NULL without null_value or before the first interval. Rows are taken by position, those of one position
+-- by unit; two rows of a series the same in both are an error, and so are values outside of the range. Rows without a
+-- position or a column of the score are left out. The range of an effect is narrowest for outcomes around 0: a constant
+-- fixed before may be subtracted from them.
 -- Holds when: positions are the order in which rows came; given those before it, each score has the same mean; range,
 -- propensities and target probabilities were fixed before the outcome.
 -- Source: Waudby-Smith and Ramdas (2024); Waudby-Smith, Arbour, Sinha, Kennedy and Ramdas (2024); Howard, Ramdas, McAuliffe
@@ -38,7 +39,7 @@
 -- @constant alpha = 0.05 greatest rate of series whose intervals ever miss, of each of the two sequences
 -- @constant null_value = NULL what p_value and verdict compare with; 0 for an effect
 -- @constant points = NULL at most so many rows of each series, evenly spaced, the last among them; 1 is the last alone
--- @constant method = 'empirical_bernstein' of ci_low and ci_high; or 'empirical_bernstein_mixture', 'hoeffding' or 'hoeffding_mixture'
+-- @constant method = 'empirical_bernstein' how ci_low and ci_high are made; or 'empirical_bernstein_mixture', 'hoeffding' or 'hoeffding_mixture'
 -- @constant n_star = 1000 rows at which the asymptotic sequence, or a mixture, is narrowest
 -- @constant expected_variance = NULL variance of scores for which n_star tunes 'empirical_bernstein_mixture', such as that of a past series; else a quarter of the squared range, the greatest that can be
 -- @constant min_n = 500 rows from which the asymptotic sequence is given

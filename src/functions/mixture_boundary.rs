@@ -6,7 +6,7 @@ use crate::math::{one_sided_boundary, two_sided_normal_boundary};
 pub(super) static DEFINITION: Definition = Definition {
     name: "mixture_boundary",
     summary: "Uniform boundary: what a sum of deviations from its mean exceeds at any time with probability alpha at most.",
-    details: "v is the sum's variance so far: for n values in [a, b] it is n (b - a)^2 / 4, or, with c = b - a, the sum of \
+    details: "v is the sum's variance so far, or a bound on it: for n values in [a, b] n (b - a)^2 / 4, or, with c = b - a, the sum of \
         squared differences to a guess made before each value, such as the mean until then. The sum divided by n is the \
         estimate less the mean, so boundary / n is the radius of an interval that holds at every look. c = 0 is a mixture of \
         normals, greater ones a gamma-exponential mixture; `{'sides': 'one'}` is for sums that matter in one direction. A \
@@ -16,7 +16,7 @@ pub(super) static DEFINITION: Definition = Definition {
         (-ln(1 - c x) - c x) / c^2 where c > 0.",
     source: "Howard, Ramdas, McAuliffe and Sekhon (2021).",
     arguments: &[
-        Argument::not_negative("v", "intrinsic time: the variance of the sum so far"),
+        Argument::not_negative("v", "intrinsic time: the variance of the sum so far, or a bound on it"),
         Argument::number("v_opt", "the intrinsic time near which the boundary is narrowest, above 0"),
         Argument::open_probability("alpha", "probability in (0, 1) that the sum ever crosses"),
         Argument::not_negative(

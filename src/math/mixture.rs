@@ -49,7 +49,7 @@ fn half_normal_boundary(v: f64, rho: f64, alpha: f64) -> f64 {
 
 /// `ln M = ln(q / m) / 2 + b(m) - b(q) - ln P(q, q) + m (d - ln(1 + d)) + ln P(m, m (1 + d))`, where `q = ρ / c²`,
 /// `m = (v + ρ) / c²` and `d = c s / (v + ρ)`, `b` is the rest of Stirling's formula and `P` the gamma distribution
-/// function: the form that does not cancel when `m` is large.
+/// function: the form that does not cancel where `m` is large.
 fn gamma_boundary(v: f64, rho: f64, alpha: f64, c: f64) -> Option<f64> {
     let (q, m) = (rho / (c * c), (v + rho) / (c * c));
     let (start, _) = gamma(q, 0.0)?;
@@ -170,7 +170,7 @@ mod tests {
             (2000.0, 400.0, 0.025, 1.0, 144.854_649_345_128),
             (50.0, 100.0, 0.05, 0.1, 20.169_419_615_679_97),
             (10.0, 5.0, 0.01, 20.0, 153.861_550_724_337_2),
-            (1e5, 500.0, 1e-6, 1.0, 1884.415_656_191_268),
+            (1e5, 500.0, 1e-6, 1.0, 1_884.415_656_191_268),
         ] {
             assert_near(one_sided_boundary(v, v_opt, alpha, c), boundary);
         }

@@ -18,7 +18,7 @@ const PATHS: &str = "CREATE TABLE paths AS
   FROM stirred";
 
 /// The share of 2,000 paths of 550 rows whose sequence of a mean ever misses it, watched at every row; and the same of
-/// its asymptotic form, from row 500 on, and of the other methods on the first 100 rows.
+/// its asymptotic form, from row 500 on, and of the other methods on the first 40 rows.
 #[tokio::test]
 async fn confidence_sequences_cover_at_all_times() {
     let context =
@@ -38,8 +38,8 @@ async fn confidence_sequences_cover_at_all_times() {
     ];
     let coin = |method| {
         format!(
-            "confidence_sequence((SELECT path, t, CAST(u < 0.5 AS INT) AS y FROM paths WHERE t < 100), position => t,
-               series => path, value => y, lower => 0, upper => 1, null_value => 0.5, points => 1, n_star => 50,
+            "confidence_sequence((SELECT path, t, CAST(u < 0.5 AS INT) AS y FROM paths WHERE t < 40), position => t,
+               series => path, value => y, lower => 0, upper => 1, null_value => 0.5, points => 1, n_star => 20,
                method => '{method}')"
         )
     };
