@@ -2,6 +2,7 @@
 //!
 //! The data lie in `$CAUSAL_SHARED`, else in `../shared`; where they are absent the tests say so and check nothing.
 
+mod allocation;
 mod experiment;
 mod fixtures;
 mod observational;
