@@ -15,8 +15,8 @@ use crate::cli::{errors::CliError, sql::print_box};
 /// The views that the queries read.
 const TABLES: &str = include_str!("../../../sql/queries/demo_tables.sql");
 
-/// The queries, in the order of the tour: identify, then validate.
-const STOPS: [&str; 13] = [
+/// The queries, in the order of the tour: identify, validate, decide and validate what was decided.
+const STOPS: [&str; 16] = [
     include_str!("../../../sql/queries/demo_log_contract.sql"),
     include_str!("../../../sql/queries/demo_offers.sql"),
     include_str!("../../../sql/queries/demo_randomisation.sql"),
@@ -30,6 +30,9 @@ const STOPS: [&str; 13] = [
     include_str!("../../../sql/queries/demo_policy_values.sql"),
     include_str!("../../../sql/queries/demo_policy_lifts.sql"),
     include_str!("../../../sql/queries/demo_ope_report.sql"),
+    include_str!("../../../sql/queries/demo_plan.sql"),
+    include_str!("../../../sql/queries/demo_plan_summary.sql"),
+    include_str!("../../../sql/queries/demo_plan_value.sql"),
 ];
 
 /// The directory that the files of `sql/queries` read.
