@@ -26,8 +26,8 @@ const NEIGHBOURHOODS: u64 = 300;
 const NEIGHBOURS: [usize; 3] = [16, 24, 40];
 
 /// Units up to which a single cap is solved by dynamic programming, and the gap, as a share of the bound, from which on.
-const PROGRAMMED_UNITS: usize = 20_000;
-const PROGRAMMED_GAP: f64 = 1e-7;
+const PROGRAMMED_UNITS: usize = 2_000;
+const PROGRAMMED_GAP: f64 = 1e-6;
 
 /// A plan of a model, with the prices that led to it.
 pub(super) struct Solution {

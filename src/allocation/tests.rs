@@ -112,7 +112,7 @@ fn by_brute_force(problem: &Problem, chosen: &mut Vec<u32>) -> Option<f64> {
 fn tiny_problems_are_solved_exactly() {
     let mut draws = Draws::new(11);
     let (mut feasible, mut infeasible) = (0, 0);
-    for round in 0..5000 {
+    for round in 0..2000 {
         let problem = random_problem(&mut draws);
         let best = by_brute_force(&problem, &mut vec![]);
         match (best, solve(&problem, &Effort::new(1))) {
@@ -137,7 +137,7 @@ fn tiny_problems_are_solved_exactly() {
             (best, solved) => panic!("{round}: {best:?} {problem:?} {solved:?}"),
         }
     }
-    assert!(feasible > 2000 && infeasible > 200, "{feasible} {infeasible}");
+    assert!(feasible > 800 && infeasible > 80, "{feasible} {infeasible}");
 }
 
 /// A thousand users with five actions each: a budget, caps of actions and of all, budgets of segments.
