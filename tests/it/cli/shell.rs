@@ -263,7 +263,7 @@ fn tables_and_functions_describe_themselves() {
         "{all}"
     );
     let some = shell.run("\\df *_score");
-    assert!(some.contains("│ aipw_score │ scalar │ Row score") && some.contains("(3 rows)"), "{some}");
+    assert!(some.contains("│ aipw_score │ scalar │ Row score") && some.contains("(4 rows)"), "{some}");
     assert!(shell.run("\\df abs").starts_with("abs(numeric_expression)\n  Returns the absolute value"));
     assert!(shell.run("\\df nowhere").starts_with("error: no function is called like 'nowhere'"));
 }
