@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use datafusion::arrow::array::AsArray;
+use datafusion::arrow::datatypes::Float64Type;
 use datafusion::arrow::util::pretty::pretty_format_batches;
 use datafusion::datasource::MemTable;
 use datafusion::execution::memory_pool::GreedyMemoryPool;
@@ -49,9 +50,8 @@ async fn order_batches_and_partitions_change_nothing() {
         "SELECT user_id, action, value, cost, allocation_rank, marginal_value_per_cost, allocation_propensity
          FROM allocate(pairs, {ARGUMENTS}, include_no_offer => true) ORDER BY user_id"
     );
-    let config = |partitions, batch| {
-        SessionConfig::new().with_target_partitions(partitions).with_batch_size(batch)
-    };
+    let config =
+        |partitions, batch| SessionConfig::new().with_target_partitions(partitions).with_batch_size(batch);
     let reference = shown(&context(config(1, 8192), 1000, 0).await, &sql).await;
     assert_eq!(reference.lines().count(), 1000 + 4, "a row of each unit in a frame of four lines");
     for (partitions, batch, shuffle) in [(1, 7, 0), (3, 100, 0), (1, 8192, 1), (4, 33, 2)] {
@@ -103,7 +103,8 @@ async fn rows_spill_and_numbers_give_the_error_of_the_limit() {
 async fn a_session_without_the_planner_says_what_to_do() {
     let context = SessionContext::new();
     datafusion_causal::register(&context).unwrap();
-    let sql = "SELECT * FROM allocate((SELECT 1 AS user_id, 'a' AS action, 1 AS value, 1 AS cost), budget => 1)";
+    let sql =
+        "SELECT * FROM allocate((SELECT 1 AS user_id, 'a' AS action, 1 AS value, 1 AS cost), budget => 1)";
     let error = context.sql(sql).await.unwrap_err().to_string();
     assert!(error.contains("allocate: this session cannot run operators of its own; make the session with datafusion_causal::session::builder"), "{error}");
 
@@ -117,7 +118,8 @@ async fn a_session_without_the_planner_says_what_to_do() {
 async fn columns_that_nobody_needs_are_not_read() {
     let context = context(SessionConfig::new().with_target_partitions(1), 10, 0).await;
     let plan = |sql: &str| format!("EXPLAIN FORMAT INDENT {sql}");
-    let sql = plan("SELECT user_id FROM allocate(pairs, budget => 3, eligible => eligible) WHERE segment = 's1'");
+    let sql =
+        plan("SELECT user_id FROM allocate(pairs, budget => 3, eligible => eligible) WHERE segment = 's1'");
     let batches = context.sql(&sql).await.unwrap().collect().await.unwrap();
     let logical = batches[0].column(1).as_string::<i32>().value(0);
     let said = [
@@ -131,4 +133,78 @@ async fn columns_that_nobody_needs_are_not_read() {
         let at = rest.find(said).unwrap_or_else(|| panic!("{said} in {logical}"));
         rest = &rest[at..];
     }
+}
+
+/// Value and cost of the plan for a relation.
+async fn value_of(context: &SessionContext, relation: &str, arguments: &str) -> (f64, f64) {
+    let sql = format!(
+        "SELECT coalesce(sum(value), 0), coalesce(sum(cost), 0) FROM allocate({relation}, {arguments})"
+    );
+    let frame = context.sql(&sql).await.unwrap_or_else(|error| panic!("{sql}\n{error}"));
+    let batches = frame.collect().await.unwrap_or_else(|error| panic!("{sql}\n{error}"));
+    let number = |column: usize| batches[0].column(column).as_primitive::<Float64Type>().value(0);
+    (number(0), number(1))
+}
+
+/// What must not change a plan's value, or changes it in a known way, whatever the plan.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn plans_follow_their_problems() {
+    let context = context(SessionConfig::new().with_target_partitions(2), 150, 0).await;
+    let capped = |count: u32| {
+        format!(
+            "guardrails => (SELECT 'action' AS dimension, 'a3' AS member, 'count' AS measure, {count} AS maximum)"
+        )
+    };
+    for other in ["max_treated => 100".to_string(), capped(20)] {
+        let call = |budget: f64| format!("eligible => eligible, budget => {budget:?}, {other}");
+        let (value, cost) = value_of(&context, "pairs", &call(100.0)).await;
+        assert!(value > 0.0 && cost > 90.0 && cost <= 100.0, "{value} for {cost}");
+        let same = |what: &str, got: f64| {
+            assert!((got - value).abs() <= 1e-4 * value, "{what}: {got} instead of {value} with {other}");
+        };
+        let scaled = "(SELECT * REPLACE (value * 1e6 AS value, cost * 1e-3 AS cost) FROM pairs)";
+        same("scaled", value_of(&context, scaled, &call(0.1)).await.0 / 1e6);
+        let useless = "(SELECT * FROM pairs UNION ALL
+            SELECT user_id, 'bad', segment, period, 0.001, 4.0, eligible, note FROM pairs WHERE action = 'a1')";
+        same("a useless action", value_of(&context, useless, &call(100.0)).await.0);
+        let renamed = "(SELECT * REPLACE (md5(CAST(user_id AS VARCHAR)) AS user_id) FROM pairs)";
+        same("other keys", value_of(&context, renamed, &call(100.0)).await.0);
+        let mut least = 0.0;
+        for budget in [0.0, 1.0, 10.0, 50.0, 100.0, 101.0, 200.0, 400.0] {
+            let (value, cost) = value_of(&context, "pairs", &call(budget)).await;
+            assert!(cost <= budget && value >= least * (1.0 - 1e-4), "{value} for {cost} at {budget}");
+            least = value;
+        }
+    }
+    let mut least = 0.0;
+    for count in [0, 1, 5, 20, 100] {
+        let arguments = format!("eligible => eligible, budget => 100, {}", capped(count));
+        let (value, _) = value_of(&context, "pairs", &arguments).await;
+        assert!(value >= least * (1.0 - 1e-4), "{value} with {count}, {least} with fewer");
+        least = value;
+    }
+    let twice = "(SELECT * FROM pairs UNION ALL SELECT * REPLACE (user_id + 1000 AS user_id) FROM pairs)";
+    let once = value_of(&context, "pairs", "budget => 100").await.0;
+    let both = value_of(&context, twice, "budget => 200").await.0;
+    assert!(both >= 2.0 * once * (1.0 - 1e-4) && both <= 2.0 * once * 1.01, "{both} for twice {once}");
+}
+
+/// A query that nobody waits for leaves no work behind.
+#[test]
+fn a_cancelled_query_ends() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let sql = format!("SELECT count(*) FROM budget_frontier(pairs, {ARGUMENTS}, points => 10000)");
+    runtime.block_on(async {
+        let context = context(SessionConfig::new().with_target_partitions(2), 1000, 0).await;
+        let frame = context.sql(&sql).await.unwrap();
+        let limit = std::time::Duration::from_secs(2);
+        assert!(
+            tokio::time::timeout(limit, frame.collect()).await.is_err(),
+            "ten thousand plans took no time"
+        );
+    });
+    // Waits for work that is still being done.
+    let start = std::time::Instant::now();
+    drop(runtime);
+    assert!(start.elapsed().as_secs() < 60, "the work went on for {:?}", start.elapsed());
 }

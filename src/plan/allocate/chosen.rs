@@ -8,6 +8,7 @@ use datafusion::arrow::array::{
 use datafusion::arrow::compute::{cast, interleave, take};
 use datafusion::arrow::datatypes::{DataType, Field, SchemaRef};
 use datafusion::common::Result;
+use datafusion::execution::memory_pool::MemoryReservation;
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::{CastExpr, Column};
 
@@ -90,6 +91,11 @@ impl Chosen {
         entries.sort_unstable_by_key(|entry| entry.row);
         Self { entries }
     }
+
+    /// Bytes held.
+    pub(super) fn size(&self) -> usize {
+        self.entries.capacity() * size_of::<Entry>()
+    }
 }
 
 /// What the final prices choose for an explorer.
@@ -156,6 +162,7 @@ pub(super) fn plain_column(expr: &Arc<dyn PhysicalExpr>) -> Option<usize> {
 /// The result, batch by batch.
 pub(super) struct Rows {
     chosen: Chosen,
+    _reservation: MemoryReservation,
     stored: Stored,
     fillers: Fillers,
     schema: SchemaRef,
@@ -165,14 +172,14 @@ pub(super) struct Rows {
 
 impl Rows {
     pub(super) fn new(
-        chosen: Chosen,
+        (chosen, reservation): (Chosen, MemoryReservation),
         stored: Stored,
         columns: &Columns<Arc<dyn PhysicalExpr>>,
         input: &SchemaRef,
         schema: SchemaRef,
     ) -> Result<Self> {
         let fillers = Fillers::new(columns, input)?;
-        Ok(Self { chosen, stored, fillers, schema, next: 0, first: 0 })
+        Ok(Self { chosen, _reservation: reservation, stored, fillers, schema, next: 0, first: 0 })
     }
 
     /// The rows of the next batch that has any.

@@ -54,7 +54,7 @@ fn limits() -> Vec<OptionSpec> {
             OptionKind::Relation { columns: "dimension, member, measure, minimum, maximum" },
             "limits on members of columns of the input: dimension is the column, member its value as text, measure \
              'count' (chosen rows), 'cost', 'value' or 'cumulative_cost' (cost over the members up to this one in the \
-             order of the column); NULL is no limit",
+             order of the column); NULL is no limit; rows whose column is NULL are not counted",
         ),
     ]
 }

@@ -15,7 +15,9 @@ use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_expr::{Distribution, EquivalenceProperties, PhysicalExpr};
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
-use datafusion::physical_plan::metrics::{ExecutionPlanMetricsSet, MetricsSet, SpillMetrics};
+use datafusion::physical_plan::metrics::{
+    BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet, SpillMetrics,
+};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, InputDistributionRequirements, Partitioning, PlanProperties,
@@ -74,10 +76,14 @@ impl AllocateExec {
 }
 
 impl DisplayAs for AllocateExec {
-    fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}Exec: ", self.purpose.operator())?;
+    fn fmt_as(&self, format: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let constants = self.constants.iter().map(|(name, expr)| (*name, expr));
-        for (i, (name, expr)) in self.columns.named().chain(constants).enumerate() {
+        let mut options = self.columns.named().chain(constants);
+        if matches!(format, DisplayFormatType::TreeRender) {
+            return options.try_for_each(|(name, expr)| writeln!(f, "{name}={expr}"));
+        }
+        write!(f, "{}Exec: ", self.purpose.operator())?;
+        for (i, (name, expr)) in options.enumerate() {
             let comma = if i == 0 { "" } else { ", " };
             write!(f, "{comma}{name}={expr}")?;
         }
@@ -87,7 +93,12 @@ impl DisplayAs for AllocateExec {
 
 impl ExecutionPlan for AllocateExec {
     fn name(&self) -> &str {
-        "AllocateExec"
+        match self.purpose {
+            Purpose::Allocate => "AllocateExec",
+            Purpose::Summary => "AllocationSummaryExec",
+            Purpose::Frontier => "BudgetFrontierExec",
+            Purpose::Audit => "AllocationAuditExec",
+        }
     }
 
     fn properties(&self) -> &Arc<PlanProperties> {
@@ -220,17 +231,25 @@ impl Run {
             Done::Table(batch) => Ok(once(batch)),
             Done::Duplicate(row) => Err(duplicate(&reader, &store, row).await?),
             Done::Chosen(chosen) => {
+                // Of the numbers only a few a chosen row are left.
+                numbers.resize(chosen.size());
                 let rows = Rows::new(
-                    chosen,
+                    (chosen, numbers),
                     store.into_stream(),
                     &exec.columns,
                     &input_schema,
                     Arc::clone(&schema),
                 )?;
-                let next = |mut rows: Rows| async move { Ok(rows.next().await?.map(|batch| (batch, rows))) };
+                let output = BaselineMetrics::new(&exec.metrics, 0);
+                let next = move |mut rows: Rows| {
+                    let output = output.clone();
+                    async move {
+                        let batch = rows.next().await?;
+                        output.record_output(batch.as_ref().map_or(0, RecordBatch::num_rows));
+                        Ok(batch.map(|batch| (batch, rows)))
+                    }
+                };
                 let stream = futures::stream::try_unfold(rows, next);
-                // The reservation of the numbers ends here: only a few numbers a chosen row are left.
-                drop(numbers);
                 Ok(Box::pin(RecordBatchStreamAdapter::new(schema, stream)))
             }
         }
@@ -279,7 +298,9 @@ impl Job {
         let solved = solve_prepared(purpose, &settings, &guardrails, prepared, &effort)?;
         match (solved, purpose) {
             (Ok(solved), Purpose::Allocate) => Ok(Done::Chosen(Chosen::new(&settings, &solved))),
-            (Err((_, why)), Purpose::Allocate) => Err(infeasible(purpose, &guardrails, &why)),
+            (Err((prepared, why)), Purpose::Allocate) => {
+                Err(infeasible(purpose, &guardrails, &prepared, &why))
+            }
             (solved, _) => Ok(Done::Table(summary::rows(&settings, &guardrails, &about, solved, schema)?)),
         }
     }

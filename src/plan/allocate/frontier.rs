@@ -41,8 +41,7 @@ pub(super) fn rows(
 ) -> Result<RecordBatch> {
     const PURPOSE: Purpose = Purpose::Frontier;
     // The budget is the first guardrail: `Settings` of a frontier always have one.
-    let explored = prepared.limits[0].maximum - prepared.problem.guardrails[0].maximum;
-    let explored = if explored.is_finite() { explored } else { prepared.explored_cost() };
+    let explored = prepared.taken[0];
     let mut solve = |budget: f64| -> Result<_> {
         prepared.limits[0].maximum = budget;
         prepared.problem.guardrails[0].maximum = budget - explored;
@@ -53,7 +52,7 @@ pub(super) fn rows(
                 Ok(solved) => solved,
                 Err((unsolved, why)) => {
                     prepared = unsolved;
-                    return Ok(Err(why));
+                    return Ok(Err(infeasible(PURPOSE, &guardrails, &prepared, &why)));
                 }
             };
         let totals = &solved.totals;
@@ -63,10 +62,10 @@ pub(super) fn rows(
     };
     let most = match settings.budget.filter(|budget| budget.is_finite()) {
         Some(budget) => budget,
-        None => match solve(f64::INFINITY)? {
-            Ok((spend, ..)) => spend.max(0.0),
-            Err(why) => return Err(infeasible(PURPOSE, guardrails, &why)),
-        },
+        None => {
+            let (spend, ..) = solve(f64::INFINITY)??;
+            spend.max(0.0)
+        }
     };
     let last = settings.points - 1;
     let mut points = vec![];

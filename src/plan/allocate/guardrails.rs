@@ -1,5 +1,6 @@
 //! The guardrails of a call: limits on sums over the chosen rows, and which of them count a row.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray};
@@ -88,6 +89,7 @@ impl Guardrails {
         schema: &Schema,
     ) -> Result<Self> {
         let mut guardrails = Self { named: scalars(settings), dimensions: vec![] };
+        let mut given = vec![];
         for batch in rows {
             let text = |column: usize| batch.column(column).as_string::<i32>();
             let number = |column: usize| batch.column(column).as_primitive::<Float64Type>();
@@ -98,14 +100,14 @@ impl Guardrails {
             for row in 0..batch.num_rows() {
                 let limit = |column: usize| (!number(column).is_null(row)).then(|| number(column).value(row));
                 let (minimum, maximum) = (limit(3), limit(4));
-                let dimension = get(0, row, "dimension")?;
-                guardrails.add(
-                    purpose,
-                    schema,
-                    (dimension, get(1, row, "member")?, get(2, row, "measure")?),
-                    (minimum, maximum),
-                )?;
+                let name = (get(0, row, "dimension")?, get(1, row, "member")?, get(2, row, "measure")?);
+                given.push((name, (minimum, maximum)));
             }
+        }
+        // Rows come in any order; what follows from them may not.
+        given.sort_by(|((a, b, c), _), ((d, e, f), _)| (a, c).cmp(&(d, f)).then_with(|| by_number(b, e)));
+        for (name, limits) in given {
+            guardrails.add(purpose, schema, name, limits)?;
         }
         for named in &guardrails.named {
             let Guardrail { minimum, maximum, .. } = named.limits;
@@ -303,6 +305,16 @@ impl Dimension {
         }
         self.by_member[code].push(position);
         Ok(())
+    }
+}
+
+/// The order of members: of numbers when both are, else of texts.
+fn by_number(a: &str, b: &str) -> Ordering {
+    match (a.parse::<f64>(), b.parse::<f64>()) {
+        (Ok(x), Ok(y)) => x.total_cmp(&y).then_with(|| a.cmp(b)),
+        (Ok(_), Err(_)) => Ordering::Less,
+        (Err(_), Ok(_)) => Ordering::Greater,
+        (Err(_), Err(_)) => a.cmp(b),
     }
 }
 

@@ -230,9 +230,9 @@ impl Gathered {
             + self.codes.len() * 48
     }
 
-    /// Bytes that [`Self::order`] takes besides, at most.
+    /// Bytes that [`Self::order`] and the solver take besides, by unit and by pair.
     pub(super) fn size_of_order(&self) -> usize {
-        self.runs.len() * 12 + self.action.len() * 28
+        self.runs.len() * 56 + self.action.len() * 28
     }
 
     /// Class, value and cost of all rows with an action, as they are.
@@ -262,18 +262,20 @@ impl Gathered {
             starts.push(start);
             start += run.pairs;
         }
-        let mut runs: Vec<u32> = (0..self.runs.len() as u32).collect();
-        let key = |&run: &u32| (self.runs[run as usize].unit, run);
-        runs.sort_unstable_by_key(key);
+        // The first half of a key nearly always decides, and is compared where it is.
+        let unit = |run: u32| self.runs[run as usize].unit;
+        let half = |(run, key): (u32, &Run)| ((key.unit >> 64) as u64, run);
+        let mut runs: Vec<(u64, u32)> = (0..).zip(&self.runs).map(half).collect();
+        runs.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| (unit(a.1), a.1).cmp(&(unit(b.1), b.1))));
 
         let mut free = Half::with_capacity(self.runs.len(), self.action.len());
         let mut explorers = Half::default();
         let mut without = vec![];
         let mut of_unit: Vec<u32> = vec![];
-        for runs in runs.chunk_by(|&a, &b| self.runs[a as usize].unit == self.runs[b as usize].unit) {
-            let Run { unit, row, .. } = self.runs[runs[0] as usize];
+        for runs in runs.chunk_by(|a, b| a.0 == b.0 && unit(a.1) == unit(b.1)) {
+            let Run { unit, row, .. } = self.runs[runs[0].1 as usize];
             of_unit.clear();
-            for &run in runs {
+            for &(_, run) in runs {
                 let start = starts[run as usize];
                 of_unit.extend(start..start + self.runs[run as usize].pairs);
             }

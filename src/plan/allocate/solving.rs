@@ -23,18 +23,11 @@ pub(super) struct Prepared {
     pub(super) explorers: Vec<u32>,
     /// The limits before the explorers took their share.
     pub(super) limits: Vec<Guardrail>,
+    /// What the explorers take of each.
+    pub(super) taken: Vec<f64>,
     pub(super) pair_rows: Vec<u32>,
     pub(super) unit_rows: Vec<u32>,
     pub(super) without: Vec<u32>,
-}
-
-impl Prepared {
-    /// What the explorers cost.
-    pub(super) fn explored_cost(&self) -> f64 {
-        let mut sum = Sum::default();
-        chosen_pairs(&self.explored, &self.explorers).for_each(|(_, _, cost)| sum.add(cost));
-        sum.value()
-    }
 }
 
 /// What came out.
@@ -74,8 +67,9 @@ pub(super) fn prepare(
     let explorers: Vec<u32> = explorers.collect();
     let limits: Vec<Guardrail> = guardrails.named.iter().map(|named| named.limits).collect();
     let taken = used(&limits, &classes, chosen_pairs(&ordered.explored, &explorers));
+    let taken: Vec<f64> = taken.into_iter().map(|(taken, _)| taken).collect();
     let mut remaining = limits.clone();
-    for ((limit, (taken, _)), named) in remaining.iter_mut().zip(taken).zip(&guardrails.named) {
+    for ((limit, &taken), named) in remaining.iter_mut().zip(&taken).zip(&guardrails.named) {
         let can_be_offset = named.measure == Measure::CostPerValue;
         if taken > limit.maximum && limit.maximum >= 0.0 && !can_be_offset {
             return exec_err!(
@@ -97,6 +91,7 @@ pub(super) fn prepare(
         explored: ordered.explored,
         explorers,
         limits,
+        taken,
         pair_rows: ordered.pair_rows,
         unit_rows: ordered.unit_rows,
         without: ordered.without,
@@ -198,10 +193,17 @@ pub(super) fn excess(used: f64, sizes: f64, minimum: f64, maximum: f64) -> f64 {
 }
 
 /// The error when no plan keeps the guardrails.
-pub(super) fn infeasible(purpose: Purpose, guardrails: &Guardrails, why: &Infeasible) -> DataFusionError {
+pub(super) fn infeasible(
+    purpose: Purpose,
+    guardrails: &Guardrails,
+    prepared: &Prepared,
+    why: &Infeasible,
+) -> DataFusionError {
     let said = |requirement: &Requirement| {
         let label = &guardrails.named[requirement.guardrail].label;
-        let Requirement { required, attainable, .. } = requirement;
+        // The solver's numbers are about the units that do not explore.
+        let taken = prepared.taken[requirement.guardrail];
+        let (required, attainable) = (requirement.required + taken, requirement.attainable + taken);
         match requirement.is_minimum {
             true => format!("{label} requires {required}, attainable {attainable}"),
             false => format!("{label} allows {required}, at least {attainable} is needed"),

@@ -1,9 +1,10 @@
 //! The rows themselves, in memory while it lasts and on disk beyond.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
-use datafusion::arrow::array::RecordBatch;
-use datafusion::common::utils::memory::get_record_batch_memory_size;
+use datafusion::arrow::array::{Array, ArrayData, RecordBatch};
+use datafusion::arrow::buffer::Buffer;
 use datafusion::common::{Result, internal_err};
 use datafusion::execution::SpillFile;
 use datafusion::execution::memory_pool::MemoryReservation;
@@ -16,25 +17,28 @@ pub(super) struct Store {
     /// Batches on disk, which came before those in memory.
     spilled: Vec<Arc<dyn SpillFile>>,
     batches: Vec<RecordBatch>,
+    /// Buffers of the batches in memory: several may be slices of one.
+    buffers: HashSet<usize>,
     reservation: MemoryReservation,
     disk: SpillManager,
 }
 
 impl Store {
     pub(super) fn new(reservation: MemoryReservation, disk: SpillManager) -> Self {
-        Self { spilled: vec![], batches: vec![], reservation, disk }
+        Self { spilled: vec![], batches: vec![], buffers: HashSet::new(), reservation, disk }
     }
 
     pub(super) fn push(&mut self, batch: RecordBatch) -> Result<()> {
         if batch.num_rows() == 0 {
             return Ok(());
         }
-        let size = get_record_batch_memory_size(&batch);
+        let size = self.added_by(&batch);
         if let Err(error) = self.reservation.try_grow(size) {
             // What is in memory goes to disk; a batch that does not fit even then is the limit's error.
             if !self.spill()? {
                 return Err(error);
             }
+            let size = self.added_by(&batch);
             self.reservation.try_grow(size)?;
         }
         self.batches.push(batch);
@@ -47,8 +51,14 @@ impl Store {
         let some = file.is_some();
         self.spilled.extend(file);
         self.batches.clear();
+        self.buffers.clear();
         self.reservation.free();
         Ok(some)
+    }
+
+    /// Bytes of a batch that no batch in memory holds already.
+    fn added_by(&mut self, batch: &RecordBatch) -> usize {
+        batch.columns().iter().map(|column| added(&mut self.buffers, &column.to_data())).sum()
     }
 
     /// All batches, in the order in which they came, once.
@@ -85,6 +95,17 @@ impl Store {
         }
         internal_err!("row {row} of {first} is not in the store")
     }
+}
+
+/// Bytes of the buffers of an array that are not among the known ones, which they then are.
+fn added(known: &mut HashSet<usize>, data: &ArrayData) -> usize {
+    let mut of = |buffer: &Buffer| match known.insert(buffer.data_ptr().as_ptr() as usize) {
+        true => buffer.capacity(),
+        false => 0,
+    };
+    let own: usize = data.buffers().iter().map(&mut of).sum();
+    let nulls = data.nulls().map_or(0, |nulls| of(nulls.buffer()));
+    own + nulls + data.child_data().iter().map(|child| added(known, child)).sum::<usize>()
 }
 
 /// The batches of a store, one after the other.

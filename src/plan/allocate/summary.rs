@@ -129,10 +129,14 @@ pub(super) fn rows(
                 let verdict = if broken { "broken" } else { "kept" };
                 (Some(used), Some(verdict), Some(solved.plan.shadow_prices[i]))
             }
-            Err((_, why)) => match why.requirements.iter().find(|r| r.guardrail == i) {
+            Err((prepared, why)) => match why.requirements.iter().find(|r| r.guardrail == i) {
                 Some(requirement) => {
                     let in_conflict = why.conflict.iter().any(|r| r.guardrail == i);
-                    (Some(requirement.attainable), in_conflict.then_some("in_conflict"), None)
+                    (
+                        Some(requirement.attainable + prepared.taken[i]),
+                        in_conflict.then_some("in_conflict"),
+                        None,
+                    )
                 }
                 None => (None, None, None),
             },

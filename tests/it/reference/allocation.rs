@@ -180,8 +180,13 @@ async fn wrong(context: &SessionContext, instance: &Instance) -> Vec<String> {
     let answer = run(context, &format!("SELECT * FROM allocate({arguments})")).await;
     if instance.name.starts_with("duplicate_rows") {
         let error = answer.map(|rows| rows.num_rows().to_string()).map_err(|error| error.to_string());
-        let is_named = error.as_ref().is_err_and(|error| error.contains("twice; keep one row of each user_id"));
-        return if is_named { vec![] } else { vec![format!("expected the error of duplicates, got {error:?}")] };
+        let is_named =
+            error.as_ref().is_err_and(|error| error.contains("twice; keep one row of each user_id"));
+        return if is_named {
+            vec![]
+        } else {
+            vec![format!("expected the error of duplicates, got {error:?}")]
+        };
     }
     if instance.expected["status"] == "infeasible" {
         let Err(error) = answer else { return vec!["expected an error, got a plan".to_string()] };
@@ -221,10 +226,8 @@ async fn wrong(context: &SessionContext, instance: &Instance) -> Vec<String> {
         };
         let counted = (0..rows.num_rows()).filter(|&row| counts(row));
         let used = Exact::of(counted.map(|row| if limit.is_cost { costs[row] } else { 1.0 }));
-        let (least, most) = (
-            limit.minimum - EXACT * limit.minimum.abs(),
-            limit.maximum + EXACT * limit.maximum.abs(),
-        );
+        let (least, most) =
+            (limit.minimum - EXACT * limit.minimum.abs(), limit.maximum + EXACT * limit.maximum.abs());
         if !(used >= least && used <= most) {
             wrong.push(format!("{:?} uses {used} of {} to {}", limit.group, limit.minimum, limit.maximum));
         }
@@ -241,7 +244,8 @@ async fn wrong(context: &SessionContext, instance: &Instance) -> Vec<String> {
     let tolerance = if instance.is_general() { 1e-4 } else { 1e-6 };
     let best = expected("best_objective");
     if objective < best - tolerance * best.abs() {
-        wrong.push(format!("objective {objective}, at least {best} is reached: {:e}", 1.0 - objective / best));
+        wrong
+            .push(format!("objective {objective}, at least {best} is reached: {:e}", 1.0 - objective / best));
     }
     let most = expected("best_bound") * (1.0 + 1e-9);
     if objective > most {
