@@ -285,7 +285,7 @@ enum Done {
 impl Job {
     fn run(self, gathered: Gathered, schema: SchemaRef) -> Result<Done> {
         let Self { purpose, settings, guardrails, effort } = self;
-        let ordered: Ordered = match gathered.order(&settings) {
+        let ordered: Ordered = match gathered.order(&settings, effort.threads) {
             Ok(ordered) => ordered,
             Err(duplicate) => return Ok(Done::Duplicate(duplicate.row)),
         };

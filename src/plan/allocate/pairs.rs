@@ -1,6 +1,7 @@
 //! Rows as numbers: the pairs of a unit and an action in an order that follows from the data alone.
 
 use std::sync::Arc;
+use std::thread;
 
 use datafusion::arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, Float64Array, RecordBatch, StringArray,
@@ -232,7 +233,7 @@ impl Gathered {
 
     /// Bytes that [`Self::order`] and the solver take besides, by unit and by pair.
     pub(super) fn size_of_order(&self) -> usize {
-        self.runs.len() * 56 + self.action.len() * 28
+        self.runs.len() * 40 + self.action.len() * 48
     }
 
     /// Class, value and cost of all rows with an action, as they are.
@@ -255,7 +256,7 @@ impl Gathered {
     }
 
     /// Puts the pairs of each unit together, units in the order of their keys and pairs in that of their actions.
-    pub(super) fn order(self, settings: &Settings) -> Result<Ordered, Duplicate> {
+    pub(super) fn order(self, settings: &Settings, threads: usize) -> Result<Ordered, Duplicate> {
         let mut starts = Vec::with_capacity(self.runs.len());
         let mut start = 0;
         for run in &self.runs {
@@ -263,110 +264,165 @@ impl Gathered {
             start += run.pairs;
         }
         // The first half of a key nearly always decides, and is compared where it is.
-        let unit = |run: u32| self.runs[run as usize].unit;
         let half = |(run, key): (u32, &Run)| ((key.unit >> 64) as u64, run);
         let mut runs: Vec<(u64, u32)> = (0..).zip(&self.runs).map(half).collect();
+        let unit = |run: u32| self.runs[run as usize].unit;
         runs.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| (unit(a.1), a.1).cmp(&(unit(b.1), b.1))));
 
-        let mut free = Half::with_capacity(self.runs.len(), self.action.len());
-        let mut explorers = Half::default();
-        let mut without = vec![];
-        let mut of_unit: Vec<u32> = vec![];
-        for runs in runs.chunk_by(|a, b| a.0 == b.0 && unit(a.1) == unit(b.1)) {
-            let Run { unit, row, .. } = self.runs[runs[0].1 as usize];
-            of_unit.clear();
-            for &(_, run) in runs {
-                let start = starts[run as usize];
-                of_unit.extend(start..start + self.runs[run as usize].pairs);
-            }
-            of_unit.sort_unstable_by_key(|&pair| (self.action[pair as usize], pair));
-            let twice = |pair: &[u32]| self.action[pair[0] as usize] == self.action[pair[1] as usize];
-            if let Some(pair) = of_unit.windows(2).find(|pair| twice(pair)) {
-                return Err(Duplicate { row: self.row[pair[0] as usize] });
-            }
-            of_unit.retain(|&pair| self.class[pair as usize] != DROPPED);
-            if of_unit.is_empty() {
-                without.push(row);
-            } else if settings.explore > 0.0 && draw(settings.seed, unit, 0) < settings.explore {
-                explorers.push(&of_unit, unit, row);
-            } else {
-                free.push(&of_unit, unit, row);
-            }
-        }
-        drop((runs, starts));
-        let boundary = free.order.len() as u32;
-        let mut order = free.order;
-        order.extend(explorers.order);
-        let mut starts = free.starts;
-        starts.push(boundary);
-        let Self { value, cost, class, row, tally, mut codes, rows, .. } = self;
-        let value = in_order(value, &order);
-        let cost = in_order(cost, &order);
         // Classes were numbered as they came; sums by class must not depend on that.
-        let mut by_code: Vec<u32> = (0..codes.len() as u32).collect();
-        by_code.sort_unstable_by_key(|&class| codes[class as usize]);
-        let mut places = vec![0; codes.len()];
+        let mut by_code: Vec<u32> = (0..self.codes.len() as u32).collect();
+        by_code.sort_unstable_by_key(|&class| self.codes[class as usize]);
+        let mut places = vec![0; self.codes.len()];
         by_code.iter().zip(0..).for_each(|(&class, place)| places[class as usize] = place);
-        codes.sort_unstable();
-        let mut class = in_order(class, &order);
-        class.iter_mut().for_each(|class| *class = places[*class as usize]);
-        let pair_rows = in_order(row, &order);
-        let mut explorer_starts = explorers.starts;
-        explorer_starts.push(order.len() as u32 - boundary);
-        let (mut value, mut cost) = (value, cost);
-        let boundary = boundary as usize;
-        let explored = Pairs {
-            starts: explorer_starts,
-            value: value.split_off(boundary),
-            cost: cost.split_off(boundary),
-            class: class.split_off(boundary),
+
+        // Rows of a unit lie anywhere: reading them is waiting, which threads share. Parts do not part a unit.
+        let ends = (1..threads).map(|part| {
+            let mut end = part * runs.len() / threads;
+            while end > 0 && end < runs.len() && runs[end - 1].0 == runs[end].0 {
+                end += 1;
+            }
+            end
+        });
+        let bounds: Vec<usize> = [0].into_iter().chain(ends).chain([runs.len()]).collect();
+        let part = |bounds: &[usize]| {
+            self.order_part(settings, &runs[bounds[0]..bounds[1].max(bounds[0])], &starts, &places)
         };
-        let explorer_draws = explorers.units.iter().map(|&unit| draw(settings.seed, unit, 1)).collect();
-        let mut unit_rows = free.rows;
-        unit_rows.extend(explorers.rows);
+        let parts: Vec<_> = thread::scope(|scope| {
+            let others: Vec<_> =
+                bounds.windows(2).skip(1).map(|bounds| scope.spawn(move || part(bounds))).collect();
+            let first = part(&bounds[..2]);
+            let join = |other: thread::ScopedJoinHandle<'_, _>| {
+                other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            };
+            [first].into_iter().chain(others.into_iter().map(join)).collect()
+        });
+        let Self { tally, mut codes, rows, .. } = self;
+        codes.sort_unstable();
+        let [mut free, mut explorers] = [Half::default(), Half::default()];
+        let mut without = vec![];
+        for part in parts {
+            let part: Part = part?;
+            free.append(part.free);
+            explorers.append(part.explorers);
+            without.extend(part.without);
+        }
+        free.pair_rows.extend(explorers.pair_rows);
+        free.unit_rows.extend(explorers.unit_rows);
         Ok(Ordered {
-            free: Pairs { starts, value, cost, class },
-            explored,
-            explorer_draws,
-            pair_rows,
-            unit_rows,
+            free: free.pairs,
+            explored: explorers.pairs,
+            explorer_draws: explorers.units.iter().map(|&unit| draw(settings.seed, unit, 1)).collect(),
+            pair_rows: free.pair_rows,
+            unit_rows: free.unit_rows,
             without,
             codes,
             tally,
             rows,
         })
     }
+
+    /// Puts the pairs of some units together, given their runs in order.
+    fn order_part(
+        &self,
+        settings: &Settings,
+        runs: &[(u64, u32)],
+        starts: &[u32],
+        places: &[u32],
+    ) -> Result<Part, Duplicate> {
+        let pairs = runs.iter().map(|(_, run)| self.runs[*run as usize].pairs as usize).sum();
+        let mut part = Part { free: Half::with_capacity(runs.len(), pairs), ..Part::default() };
+        let mut of_unit: Vec<(u64, u32)> = vec![];
+        let unit = |run: u32| self.runs[run as usize].unit;
+        for runs in runs.chunk_by(|a, b| a.0 == b.0 && unit(a.1) == unit(b.1)) {
+            let Run { unit, row, .. } = self.runs[runs[0].1 as usize];
+            of_unit.clear();
+            for &(_, run) in runs {
+                let start = starts[run as usize];
+                let pairs = start..start + self.runs[run as usize].pairs;
+                of_unit.extend(pairs.map(|pair| (self.action[pair as usize], pair)));
+            }
+            of_unit.sort_unstable();
+            if let Some(twice) = of_unit.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+                return Err(Duplicate { row: self.row[twice[0].1 as usize] });
+            }
+            of_unit.retain(|&(_, pair)| self.class[pair as usize] != DROPPED);
+            if of_unit.is_empty() {
+                part.without.push(row);
+                continue;
+            }
+            let explores = settings.explore > 0.0 && draw(settings.seed, unit, 0) < settings.explore;
+            let half = if explores { &mut part.explorers } else { &mut part.free };
+            for &(_, pair) in &of_unit {
+                let pair = pair as usize;
+                half.pairs.value.push(self.value[pair]);
+                half.pairs.cost.push(self.cost[pair]);
+                half.pairs.class.push(places[self.class[pair] as usize]);
+                half.pair_rows.push(self.row[pair]);
+            }
+            half.pairs.starts.push(half.pairs.value.len() as u32);
+            half.unit_rows.push(row);
+            if explores {
+                half.units.push(unit);
+            }
+        }
+        Ok(part)
+    }
 }
 
-/// Units of a kind in their order, while they are put together.
-#[derive(Default)]
+/// Some units in their order.
+#[derive(Debug, Default)]
+struct Part {
+    free: Half,
+    explorers: Half,
+    /// A row of each unit that has no choice but no-offer.
+    without: Vec<u32>,
+}
+
+/// Units that the solver decides on, or that explore.
+#[derive(Debug)]
 struct Half {
-    order: Vec<u32>,
-    starts: Vec<u32>,
+    pairs: Pairs,
+    /// The row of each pair, and one of each unit.
+    pair_rows: Vec<u32>,
+    unit_rows: Vec<u32>,
+    /// The keys of units that explore.
     units: Vec<u128>,
-    rows: Vec<u32>,
+}
+
+impl Default for Half {
+    fn default() -> Self {
+        let pairs = Pairs { starts: vec![0], ..Pairs::default() };
+        Self { pairs, pair_rows: vec![], unit_rows: vec![], units: vec![] }
+    }
 }
 
 impl Half {
     fn with_capacity(units: usize, pairs: usize) -> Self {
+        let mut starts = Vec::with_capacity(units + 1);
+        starts.push(0);
+        let [value, cost] = [Vec::with_capacity(pairs), Vec::with_capacity(pairs)];
         Self {
-            order: Vec::with_capacity(pairs),
-            starts: Vec::with_capacity(units + 1),
+            pairs: Pairs { starts, value, cost, class: Vec::with_capacity(pairs) },
+            pair_rows: Vec::with_capacity(pairs),
+            unit_rows: Vec::with_capacity(units),
             units: vec![],
-            rows: Vec::with_capacity(units),
         }
     }
 
-    fn push(&mut self, pairs: &[u32], unit: u128, row: u32) {
-        self.starts.push(self.order.len() as u32);
-        self.order.extend_from_slice(pairs);
-        self.units.push(unit);
-        self.rows.push(row);
+    fn append(&mut self, other: Self) {
+        if self.unit_rows.is_empty() {
+            *self = other;
+            return;
+        }
+        let before = self.pairs.value.len() as u32;
+        self.pairs.starts.extend(other.pairs.starts[1..].iter().map(|start| before + start));
+        self.pairs.value.extend(other.pairs.value);
+        self.pairs.cost.extend(other.pairs.cost);
+        self.pairs.class.extend(other.pairs.class);
+        self.pair_rows.extend(other.pair_rows);
+        self.unit_rows.extend(other.unit_rows);
+        self.units.extend(other.units);
     }
-}
-
-fn in_order<T: Copy>(values: Vec<T>, order: &[u32]) -> Vec<T> {
-    order.iter().map(|&pair| values[pair as usize]).collect()
 }
 
 /// Draws from [0, 1) by unit.
