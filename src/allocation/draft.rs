@@ -91,6 +91,21 @@ impl<'a> Draft<'a> {
             .fold(0.0, f64::max)
     }
 
+    /// The limits that some choice of a unit counts in.
+    pub(super) fn limits_of_choices(&self, unit: usize) -> Vec<u32> {
+        let pairs = self.model.pairs.of(unit);
+        let mut limits: Vec<u32> =
+            pairs.flat_map(|pair| self.model.limits_of(pair as u32)).copied().collect();
+        limits.sort_unstable();
+        limits.dedup();
+        limits
+    }
+
+    /// Whether some choice of a unit counts in a limit.
+    pub(super) fn counts_in(&self, unit: usize, limit: u32) -> bool {
+        self.model.pairs.of(unit).any(|pair| self.model.limits_of(pair as u32).contains(&limit))
+    }
+
     /// How much worse a unit's pair is than its best at some prices.
     pub(super) fn loss(&self, prices: &[Coefficients], unit: usize) -> f64 {
         (self.model.best(prices, unit).1 - self.model.reduced(prices, self.chosen[unit])).max(0.0)

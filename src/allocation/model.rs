@@ -153,7 +153,7 @@ impl<'a> Model<'a> {
 
     /// The limits that count a pair, ascending, none for no offer.
     #[inline]
-    fn limits_of(&self, pair: u32) -> &[u32] {
+    pub(super) fn limits_of(&self, pair: u32) -> &[u32] {
         if pair == NO_OFFER { &[] } else { &self.counted_by[self.pairs.class[pair as usize] as usize] }
     }
 

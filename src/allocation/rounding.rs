@@ -6,7 +6,7 @@ use super::draft::Draft;
 use super::dual::Priced;
 use super::knapsack;
 use super::model::{Limit, Model, Side};
-use super::problem::Coefficients;
+use super::problem::{Coefficients, NO_OFFER};
 use super::search::{Extent, Found, search};
 use crate::math::Draws;
 
@@ -23,6 +23,10 @@ const NEARBY_BRANCHES: u64 = 20_000;
 const SMALL: f64 = 1e-2;
 /// Neighbourhoods searched without finding anything better, and units in one.
 const NEIGHBOURHOODS: u64 = 300;
+/// How often some units are moved at random, how many, and the gap below which they are not.
+const KICKS: usize = 6;
+const KICKED: usize = 8;
+const GOOD_KICKED: f64 = 1e-4;
 const NEIGHBOURS: [usize; 3] = [16, 24, 40];
 
 /// Units up to which a single cap is solved by dynamic programming, and the gap, as a share of the bound, from which on.
@@ -142,7 +146,8 @@ fn improve(draft: &mut Draft, prices: &[Coefficients], priced: &Priced, margins:
     bound
 }
 
-/// Searches among some of `units` at a time, those with a loss and those near a tie above all.
+/// Searches among some of `units` at a time, those with a loss and those near a tie above all; where that leads no
+/// further, moves some units at random and tries to come out at a better plan.
 fn search_nearby(
     draft: &mut Draft,
     prices: &[Coefficients],
@@ -151,30 +156,102 @@ fn search_nearby(
     mut units: Vec<u32>,
 ) {
     let gap = |draft: &Draft| priced.dual - draft.objective();
+    let is_open = |draft: &Draft| gap(draft) > GOOD_NEARBY * priced.dual.abs();
     let small = 1e-3 * gap(draft);
     units.retain(|&unit| draft.most_worth(unit as usize) > small);
     units.sort_by(|&a, &b| margins[a as usize].total_cmp(&margins[b as usize]).then(a.cmp(&b)));
     units.truncate(CORE);
-    let mut draws = Draws::new(margins.len() as u64);
-    let (mut searches, mut failures) = (0, 0);
-    while gap(draft) > GOOD_NEARBY * priced.dual.abs() && failures < NEIGHBOURHOODS && !units.is_empty() {
-        let lossy: Vec<u32> =
-            draft.moved.iter().copied().filter(|&unit| draft.loss(prices, unit as usize) > 0.0).collect();
-        let mut some = BTreeSet::new();
-        let neighbours = NEIGHBOURS[searches % NEIGHBOURS.len()];
-        searches += 1;
-        for draw in 0..neighbours {
-            let (from, share) = if draw < neighbours / 4 && !lossy.is_empty() {
-                (&lossy, draws.uniform())
-            } else {
-                (&units, draws.uniform().powi(3))
-            };
-            some.insert(from[(share * from.len() as f64) as usize]);
+    if units.is_empty() {
+        return;
+    }
+    let mut nearby = Nearby { prices, priced, units, draws: Draws::new(margins.len() as u64) };
+    nearby.descend(draft, is_open);
+    for _ in 0..KICKS {
+        if gap(draft) <= GOOD_KICKED * priced.dual.abs() {
+            return;
         }
-        let some: Vec<u32> = some.into_iter().collect();
-        let extent = Extent { branches: NEARBY_BRANCHES, least_impact: 0.0 };
-        let found = search(draft, prices, priced, &some, gap(draft), extent);
-        failures = if matches!(found, Found::Best | Found::Better) { 0 } else { failures + 1 };
+        let best = draft.clone();
+        nearby.kick(draft);
+        nearby.descend(draft, is_open);
+        if !draft.is_feasible() || draft.objective() <= best.objective() {
+            *draft = best;
+        }
+    }
+}
+
+/// A search in the neighbourhood of a plan.
+struct Nearby<'a> {
+    prices: &'a [Coefficients],
+    priced: &'a Priced,
+    /// Units near a tie, the nearest first.
+    units: Vec<u32>,
+    draws: Draws,
+}
+
+impl Nearby<'_> {
+    /// One of some units, the first more often the higher the power.
+    fn pick(&mut self, from: &[u32], power: i32) -> u32 {
+        from[(self.draws.uniform().powi(power) * from.len() as f64) as usize]
+    }
+
+    /// Searches neighbourhoods until they bring nothing any more.
+    fn descend(&mut self, draft: &mut Draft, is_open: impl Fn(&Draft) -> bool) {
+        let (mut searches, mut failures) = (0, 0);
+        while is_open(draft) && failures < NEIGHBOURHOODS {
+            let some = self.neighbourhood(draft, searches);
+            searches += 1;
+            let extent = Extent { branches: NEARBY_BRANCHES, least_impact: 0.0 };
+            let gap = self.priced.dual - draft.objective();
+            let found = search(draft, self.prices, self.priced, &some, gap, extent);
+            failures = if matches!(found, Found::Best | Found::Better) { 0 } else { failures + 1 };
+        }
+    }
+
+    /// Units that may move together.
+    fn neighbourhood(&mut self, draft: &Draft, searches: usize) -> Vec<u32> {
+        let is_lossy = |unit: &u32| draft.loss(self.prices, *unit as usize) > 0.0;
+        let lossy: Vec<u32> = draft.moved.iter().copied().filter(is_lossy).collect();
+        let units = std::mem::take(&mut self.units);
+        // Units that count in one limit can make room for each other there.
+        let focus = self.pick(if lossy.is_empty() { &units } else { &lossy }, 1);
+        let limits = draft.limits_of_choices(focus as usize);
+        let together: Vec<u32> = match limits.len() {
+            0 => units.clone(),
+            n => {
+                let limit = limits[searches % n];
+                units.iter().copied().filter(|&unit| draft.counts_in(unit as usize, limit)).collect()
+            }
+        };
+        let together = if together.is_empty() { units.clone() } else { together };
+        let mut some = BTreeSet::new();
+        for draw in 0..NEIGHBOURS[searches % NEIGHBOURS.len()] {
+            some.insert(match draw % 4 {
+                0 if !lossy.is_empty() => self.pick(&lossy, 1),
+                1 => self.pick(&units, 3),
+                _ => self.pick(&together, 2),
+            });
+        }
+        self.units = units;
+        some.into_iter().collect()
+    }
+
+    /// Gives some units near a tie another choice, and keeps the limits again.
+    fn kick(&mut self, draft: &mut Draft) {
+        let units = std::mem::take(&mut self.units);
+        for _ in 0..KICKED {
+            let unit = self.pick(&units, 3) as usize;
+            let pairs = draft.model.pairs.of(unit);
+            let choice = (self.draws.uniform() * (pairs.len() + 1) as f64) as usize;
+            let to = if choice < pairs.len() { (pairs.start + choice) as u32 } else { NO_OFFER };
+            if draft.model.worth(to).is_finite() {
+                draft.set(unit, to);
+            }
+        }
+        draft.repair(self.prices, &units);
+        if draft.is_feasible() {
+            draft.fill(self.prices, &units, self.priced.dual - draft.objective());
+        }
+        self.units = units;
     }
 }
 
