@@ -25,7 +25,7 @@ const BATCHES: usize = 16;
 const ROWS: usize = BATCH * BATCHES;
 
 /// One call of every kernel.
-const CALLS: [&str; 43] = [
+const CALLS: [&str; 46] = [
     "avg(reward)",
     "mean_ci(reward)",
     "mean_ci(reward, household_id)",
@@ -62,6 +62,9 @@ const CALLS: [&str; 43] = [
     "cost_curve(q_target, reward, q_logged, treated, propensity)",
     "aucc_ci(q_target, reward, q_logged, treated, propensity)",
     "rank_stability(q_target, q_logged)",
+    "redemption_curve(household_id % 50, treated, reward)",
+    "in_period_spend(household_id % 50, treated, reward, 100)",
+    "bias_factor_ci(reward, q_logged)",
     "psi(reward, treated)",
     "dr_policy_value_ci(reward, propensity, target_prob, q_logged, q_target, household_id, {'interval': 'bootstrap'})",
     "ks_test(reward, treated)",

@@ -13,6 +13,7 @@ mod knapsack;
 mod model;
 mod moves;
 pub(crate) mod net_value;
+pub(crate) mod pacing;
 mod passes;
 mod problem;
 pub(crate) mod pruning;

@@ -29,9 +29,8 @@ const KICKED: usize = 8;
 const GOOD_KICKED: f64 = 1e-4;
 const NEIGHBOURS: [usize; 3] = [16, 24, 40];
 
-/// Units up to which a single cap is solved by dynamic programming, and the gap, as a share of the bound, from which on.
+/// Units up to which a single cap is solved by dynamic programming.
 const PROGRAMMED_UNITS: usize = 2_000;
-const PROGRAMMED_GAP: f64 = 1e-6;
 
 /// A plan of a model, with the prices that led to it.
 pub(super) struct Solution {
@@ -53,13 +52,6 @@ pub(super) fn optimise(model: &Model, passes: &mut u64) -> Solution {
     let mut bound = priced.dual;
     if draft.is_feasible() {
         bound = improve(&mut draft, &prices, &priced, &margins).min(bound);
-        let is_open = bound - draft.objective() > PROGRAMMED_GAP * bound.abs();
-        if is_open
-            && let [Limit { side: Side::AtMost, .. }] = model.limits[..]
-            && margins.len() <= PROGRAMMED_UNITS
-        {
-            bound = knapsack::improve(&mut draft, &priced).min(bound);
-        }
     }
     Solution {
         is_feasible: draft.is_feasible(),
@@ -114,6 +106,9 @@ fn improve(draft: &mut Draft, prices: &[Coefficients], priced: &Priced, margins:
     if !is_open(draft) {
         return bound;
     }
+    // A cap alone over few units is left to dynamic programming where a first search does not settle it.
+    let is_programmed = matches!(draft.model.limits[..], [Limit { side: Side::AtMost, .. }])
+        && margins.len() <= PROGRAMMED_UNITS;
     // The smallest gaps first: there are few plans within them, and the first that is found is the best.
     let whole = gap(draft);
     let mut least_impact = 0.0;
@@ -124,6 +119,9 @@ fn improve(draft: &mut Draft, prices: &[Coefficients], priced: &Priced, margins:
         if least_impact == 0.0 {
             found =
                 search(draft, prices, priced, &units, target, Extent { branches: BRANCHES, least_impact });
+        }
+        if found == Found::Unknown && is_programmed {
+            return knapsack::improve(draft, priced).min(bound);
         }
         if found == Found::Unknown {
             // Units of little impact fill up what the others leave.

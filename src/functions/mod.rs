@@ -8,6 +8,7 @@ mod assign_action;
 mod aucc;
 mod autoc;
 mod auuc;
+mod bias_factor;
 mod calibration_slope;
 mod chi_square_p_value;
 mod cost_curve;
@@ -21,6 +22,7 @@ mod dr_score;
 mod dros_policy_value;
 mod ess;
 mod exploration_probabilities;
+mod in_period_spend;
 mod incremental_cost_per_value;
 mod ips_policy_lift;
 mod ips_policy_value;
@@ -37,12 +39,14 @@ mod monotonicity_test;
 mod normal_p_value;
 mod normal_quantile;
 mod npv_score;
+mod pacer_budget;
 mod prune_reason;
 mod psi;
 mod qini;
 mod rank_stability;
 mod ranking;
 mod ratio_diff;
+mod redemption_curve;
 mod relative_lift;
 mod shrunk_dr;
 mod smd;
@@ -54,6 +58,7 @@ mod subgaussian_dr_policy_value;
 mod switch_dr_policy_value;
 mod t_p_value;
 mod t_quantile;
+mod triangle;
 mod uplift_at;
 mod uplift_calibration_bins;
 mod uplift_curve;
@@ -71,7 +76,7 @@ use adapter::{
 };
 
 /// Every function of the crate, in the order of the reference.
-static DEFINITIONS: [&Definition; 56] = [
+static DEFINITIONS: [&Definition; 60] = [
     // Identify.
     &mean_ci::DEFINITION,
     &diff_in_means::DEFINITION,
@@ -129,6 +134,10 @@ static DEFINITIONS: [&Definition; 56] = [
     &prune_reason::DEFINITION,
     &exploration_probabilities::DEFINITION,
     &assign_action::DEFINITION,
+    &redemption_curve::DEFINITION,
+    &in_period_spend::DEFINITION,
+    &bias_factor::DEFINITION,
+    &pacer_budget::DEFINITION,
     // Monitor.
     &psi::DEFINITION,
     &ks_test::DEFINITION,

@@ -88,7 +88,15 @@ impl BoundAggregate {
         aggregate: A,
         result: fn(A::Output) -> T,
     ) -> Self {
-        Self(Box::new(MeasureBinding { aggregate: Arc::new(aggregate), result }))
+        Self::fallible(aggregate, move |output| Ok(result(output)))
+    }
+
+    /// The same of an aggregate whose rows, each of them valid, may not fit together.
+    pub(crate) fn fallible<A: Aggregate, T: Column + 'static>(
+        aggregate: A,
+        result: impl Fn(A::Output) -> Result<T> + Send + Sync + 'static,
+    ) -> Self {
+        Self(Box::new(MeasureBinding { aggregate: Arc::new(aggregate), result: Arc::new(result) }))
     }
 
     /// Numbers that hold a state between stages, 0 when it travels as bytes.
@@ -146,15 +154,16 @@ impl<E: Estimator> EstimatorBinding<E> {
     fn finish(&self, wanted: Wanted) -> Finish<E> {
         match wanted {
             Wanted::Number => Box::new(|estimator, states| {
-                Column::column(&states.iter().map(|state| estimator.finish(state)).collect::<Vec<_>>())
+                let numbers: Vec<_> = states.iter().map(|state| estimator.finish(state)).collect();
+                Ok(Column::column(&numbers))
             }),
             Wanted::Inference(settings, appended) => Box::new(move |estimator, states| {
                 let inference = |state| estimator.inference(state, &settings);
-                inference_column(&states.iter().map(inference).collect::<Vec<_>>(), appended)
+                Ok(inference_column(&states.iter().map(inference).collect::<Vec<_>>(), appended))
             }),
             Wanted::State(header) => Box::new(move |estimator, states| {
                 let bytes = |state| header.seal(|out| estimator.write(state, out));
-                Arc::new(BinaryArray::from_iter_values(states.iter().map(bytes)))
+                Ok(Arc::new(BinaryArray::from_iter_values(states.iter().map(bytes))))
             }),
         }
     }
@@ -226,14 +235,18 @@ impl<E: Estimator> MergedState for Merged<E> {
 
 struct MeasureBinding<A: Aggregate, T> {
     aggregate: Arc<A>,
-    result: fn(A::Output) -> T,
+    result: Arc<ResultOf<A, T>>,
 }
+
+/// From an aggregate's output to the value SQL gets.
+type ResultOf<A, T> = dyn Fn(<A as Aggregate>::Output) -> Result<T> + Send + Sync;
 
 impl<A: Aggregate, T: Column + 'static> MeasureBinding<A, T> {
     fn finish(&self) -> Finish<A> {
-        let result = self.result;
+        let result = Arc::clone(&self.result);
         Box::new(move |aggregate, states| {
-            T::column(&states.iter().map(|state| result(aggregate.finish(state))).collect::<Vec<_>>())
+            let results = states.iter().map(|state| result(aggregate.finish(state)));
+            Ok(T::column(&results.collect::<Result<Vec<_>>>()?))
         })
     }
 }
@@ -265,7 +278,7 @@ impl<A: Aggregate, T: Column + 'static> Binding for MeasureBinding<A, T> {
 }
 
 /// Makes the result column of some states.
-pub(super) type Finish<A> = Box<dyn Fn(&A, &[<A as Aggregate>::State]) -> ArrayRef + Send + Sync>;
+pub(super) type Finish<A> = Box<dyn Fn(&A, &[<A as Aggregate>::State]) -> Result<ArrayRef> + Send + Sync>;
 
 /// One state, for queries without GROUP BY and for windows that do not slide.
 struct RowAccumulator<A: Aggregate> {
@@ -332,7 +345,7 @@ impl<A: Aggregate> Accumulator for RowAccumulator<A> {
 
     fn evaluate(&mut self) -> Result<ScalarValue> {
         self.aggregate.settle(&mut self.state);
-        let column = (self.finish)(&self.aggregate, std::slice::from_ref(&self.state));
+        let column = (self.finish)(&self.aggregate, std::slice::from_ref(&self.state))?;
         ScalarValue::try_from_array(&column, 0)
     }
 
@@ -439,7 +452,7 @@ impl<A: Aggregate> GroupsAccumulator for GroupedAccumulator<A> {
 
     fn evaluate(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
         let states = self.take(emit_to);
-        Ok((self.finish)(&self.aggregate, &states))
+        (self.finish)(&self.aggregate, &states)
     }
 
     fn state(&mut self, emit_to: EmitTo) -> Result<Vec<ArrayRef>> {

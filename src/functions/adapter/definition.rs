@@ -197,6 +197,21 @@ impl Argument {
         Self::not_negative("weight", "weight of the row, not negative")
     }
 
+    /// A number of a period.
+    pub(crate) const fn period(name: &'static str, description: &'static str) -> Self {
+        Self::new(name, description, Rule::Period)
+    }
+
+    /// Periods that have passed.
+    pub(crate) const fn age(name: &'static str, description: &'static str) -> Self {
+        Self::new(name, description, Rule::Age)
+    }
+
+    /// An amount that is not negative.
+    pub(crate) const fn size(name: &'static str, description: &'static str) -> Self {
+        Self::new(name, description, Rule::Weight)
+    }
+
     /// A value of any type, compared by its text.
     pub(crate) const fn level(name: &'static str, description: &'static str) -> Self {
         Self::new(name, description, Rule::Level)

@@ -273,6 +273,74 @@ pub(crate) const POINTS: OptionSpec = OptionSpec {
     shapes: Shapes::Sums,
 };
 
+/// The last age at which something can be redeemed.
+pub(crate) const EXPIRY: OptionSpec = OptionSpec {
+    name: "expiry",
+    description: "last age at which a liability can be redeemed; amounts of later ages count at it",
+    kind: OptionKind::Number {
+        default: f64::INFINITY,
+        rule: "a whole number from 0 to 10000",
+        holds: |x| (0.0..=10_000.0).contains(&x) && x.fract() == 0.0,
+    },
+    shapes: Shapes::Sums,
+};
+
+/// Periods ahead.
+pub(crate) const PERIODS: OptionSpec = OptionSpec {
+    name: "periods",
+    description: "periods ahead, from the one after the latest",
+    kind: OptionKind::Number {
+        default: 1.0,
+        rule: "a whole number from 1 to 10000",
+        holds: |x| (1.0..=10_000.0).contains(&x) && x.fract() == 0.0,
+    },
+    shapes: Shapes::Sums,
+};
+
+/// What a cohort's ultimate follows from.
+pub(crate) const PROJECTION: OptionSpec = OptionSpec {
+    name: "method",
+    description: "whether what is still to come follows from what a cohort redeemed, from its liability, or for young cohorts from its liability",
+    kind: OptionKind::Choice(&["auto", "chain_ladder", "bornhuetter_ferguson"]),
+    shapes: Shapes::Sums,
+};
+
+/// Up to when a cohort is young.
+pub(crate) const PRIOR_BELOW: OptionSpec = OptionSpec {
+    name: "prior_below",
+    description: "with method 'auto', share redeemed below which a cohort's own redemptions say less than its liability",
+    kind: OptionKind::Number {
+        default: 0.5,
+        rule: "a number in [0, 1]",
+        holds: |x| (0.0..=1.0).contains(&x),
+    },
+    shapes: Shapes::Sums,
+};
+
+/// How far a bias is from 1 before there are data.
+pub(crate) const PRIOR_SD: OptionSpec = OptionSpec {
+    name: "prior_sd",
+    description: "how far from 1 the bias is expected to be before there are data: the smaller, the stronger `shrunk` is drawn to 1",
+    kind: OptionKind::Number {
+        default: 0.25,
+        rule: "a number greater than 0",
+        holds: |x| x > 0.0 && x.is_finite(),
+    },
+    shapes: Shapes::Sums,
+};
+
+/// Probability of staying within a cap.
+pub(crate) const CAP_QUANTILE: OptionSpec = OptionSpec {
+    name: "quantile",
+    description: "probability that the spend stays within the cap",
+    kind: OptionKind::Number {
+        default: 0.9,
+        rule: "a number in [0.5, 1)",
+        holds: |x| (0.5..1.0).contains(&x),
+    },
+    shapes: Shapes::Sums,
+};
+
 /// What the draws of a null law are made from.
 pub(crate) const NULL_SEED: OptionSpec = OptionSpec {
     name: "seed",

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::array::{ArrayRef, Float64Array, Int64Array, ListArray, StructArray};
+use datafusion::arrow::array::{ArrayRef, Float64Array, Int64Array, ListArray, StringArray, StructArray};
 use datafusion::arrow::buffer::OffsetBuffer;
 use datafusion::arrow::datatypes::{DataType, Field, Fields};
 
@@ -77,6 +77,11 @@ pub(crate) trait Record: Sized + 'static {
 pub(crate) enum Cell<T> {
     Number(&'static str, fn(&T) -> Option<f64>),
     Count(&'static str, fn(&T) -> Option<u64>),
+    /// A whole number of either sign.
+    Whole(&'static str, fn(&T) -> i64),
+    Text(&'static str, fn(&T) -> &'static str),
+    /// A column of another kind, such as a list of records.
+    Column(&'static str, fn() -> DataType, fn(&[T]) -> ArrayRef),
 }
 
 impl<T> Cell<T> {
@@ -84,6 +89,9 @@ impl<T> Cell<T> {
         match self {
             Self::Number(name, _) => Field::new(*name, DataType::Float64, true),
             Self::Count(name, _) => Field::new(*name, DataType::Int64, true),
+            Self::Whole(name, _) => Field::new(*name, DataType::Int64, true),
+            Self::Text(name, _) => Field::new(*name, DataType::Utf8, true),
+            Self::Column(name, data_type, _) => Field::new(*name, data_type(), true),
         }
     }
 
@@ -93,6 +101,9 @@ impl<T> Cell<T> {
             Self::Count(_, value) => {
                 Arc::new(records.iter().map(|r| value(r).map(|count| count as i64)).collect::<Int64Array>())
             }
+            Self::Whole(_, value) => Arc::new(records.iter().map(value).collect::<Int64Array>()),
+            Self::Text(_, value) => Arc::new(StringArray::from_iter_values(records.iter().map(value))),
+            Self::Column(_, _, column) => column(records),
         }
     }
 }

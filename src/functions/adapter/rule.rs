@@ -19,6 +19,10 @@ pub(crate) enum Rule {
     Binary,
     /// Finite and not negative.
     Weight,
+    /// A whole number that may count periods.
+    Period,
+    /// A whole number of periods that have passed.
+    Age,
     /// The position of an expected level, NaN for others.
     Level,
     /// A number or the code of another value, infinite for NULL, NaN for numbers that are not finite.
@@ -47,6 +51,8 @@ impl Rule {
             Self::Probability => (0.0..=1.0).contains(&x),
             Self::Binary => (x == 0.0) | (x == 1.0),
             Self::Weight => (0.0..f64::INFINITY).contains(&x),
+            Self::Period => (x.abs() <= 1e9) & (x.fract() == 0.0),
+            Self::Age => (0.0..=1e4).contains(&x) & (x.fract() == 0.0),
             Self::Level | Self::Any => !x.is_nan(),
             Self::Seed => (0.0..=9_007_199_254_740_992.0).contains(&x) & (x.fract() == 0.0),
             Self::Unchecked | Self::NumberList | Self::AnyList | Self::Points => true,
@@ -65,6 +71,8 @@ impl Rule {
             Self::Probability => all(values, |x| Self::Probability.holds(x)),
             Self::Binary => all(values, |x| Self::Binary.holds(x)),
             Self::Weight => all(values, |x| Self::Weight.holds(x)),
+            Self::Period => all(values, |x| Self::Period.holds(x)),
+            Self::Age => all(values, |x| Self::Age.holds(x)),
             Self::Level | Self::Any => all(values, |x| Self::Any.holds(x)),
             Self::Seed => all(values, |x| Self::Seed.holds(x)),
             Self::Unchecked | Self::NumberList | Self::AnyList | Self::Points => true,
@@ -80,6 +88,8 @@ impl Rule {
             Self::Probability => "in [0, 1]",
             Self::Binary => "0 or 1",
             Self::Weight => "finite and not negative",
+            Self::Period => "a whole number of at most 1000000000",
+            Self::Age => "a whole number from 0 to 10000",
             Self::Level => "one of the expected levels",
             Self::Unchecked => "a number",
             Self::Seed => "a whole number from 0 to 2^53",
@@ -108,6 +118,8 @@ impl Rule {
             Self::Probability => format!("NOT ({name} >= 0 AND {name} <= 1)"),
             Self::Binary => format!("{name} NOT IN (0, 1)"),
             Self::Weight => format!("NOT ({name} >= 0 AND {name} - {name} = 0)"),
+            Self::Period => format!("NOT (abs({name}) <= 1000000000 AND {name} = floor({name}))"),
+            Self::Age => format!("NOT ({name} BETWEEN 0 AND 10000 AND {name} = floor({name}))"),
         }
     }
 

@@ -81,7 +81,7 @@ impl<A: Aggregate> Accumulator for SlidingAccumulator<A> {
     }
 
     fn evaluate(&mut self) -> Result<ScalarValue> {
-        let column = (self.finish)(&self.aggregate, &[self.sum()]);
+        let column = (self.finish)(&self.aggregate, &[self.sum()])?;
         ScalarValue::try_from_array(&column, 0)
     }
 
