@@ -134,6 +134,7 @@ impl Fillers {
         for (expr, filler) in [(&columns.action, &no_offer), (&columns.value, &zero), (&columns.cost, &zero)]
         {
             if let Some(column) = plain_column(expr)
+                && !schema.field(column).data_type().is_null()
                 && Some(column) != unit
                 && others.iter().all(|(known, _)| *known != column)
             {

@@ -28,10 +28,12 @@ pub(super) const NO_OFFER_ACTION: &str = "no_offer";
 /// Stands for the class of a row that is no choice.
 const DROPPED: u32 = u32::MAX;
 
-/// Consecutive rows of one unit.
+/// Consecutive rows of one unit, within a batch.
 #[derive(Clone, Copy, Debug)]
 struct Run {
     unit: u128,
+    /// Its first row with an action, in the order of actions.
+    start: u32,
     /// Rows with an action.
     pairs: u32,
     /// The first of its rows.
@@ -50,6 +52,8 @@ pub(super) struct Block {
     code: Vec<(u128, bool)>,
     /// Rows within the batch.
     row: Vec<u32>,
+    /// Whether a run has an action twice.
+    has_duplicate: bool,
     tally: Tally,
 }
 
@@ -77,8 +81,9 @@ impl Reader {
         block.cost.reserve(rows);
         block.code.reserve(rows);
         block.row.reserve(rows);
+        // The rows of the run at hand, by key of the action.
+        let mut run: Vec<(u64, u32)> = vec![];
         for i in 0..rows {
-            let row = evaluated.row(i);
             let is_null = |nulls: &Option<NullBuffer>| nulls.as_ref().is_some_and(|nulls| nulls.is_null(i));
             if is_null(&no_units) || is_null(&no_actions) {
                 if self.settings.strict {
@@ -88,16 +93,39 @@ impl Reader {
                         self.purpose
                     );
                 }
-                block.tally.add(Dropped::NullKey, &row);
+                block.tally.add(Dropped::NullKey, &evaluated.row(i));
                 continue;
             }
             if block.runs.last().is_none_or(|run| run.unit != units[i]) {
-                block.runs.push(Run { unit: units[i], pairs: 0, row: i as u32 });
+                self.end_run(&mut block, &mut run, &evaluated, &codes)?;
+                let start = block.action.len() as u32;
+                block.runs.push(Run { unit: units[i], start, pairs: 0, row: i as u32 });
             }
             if no_offer == Some(actions[i]) {
-                block.tally.add(Dropped::NoOffer, &row);
-                continue;
+                block.tally.add(Dropped::NoOffer, &evaluated.row(i));
+            } else {
+                run.push((actions[i] as u64, i as u32));
             }
+        }
+        self.end_run(&mut block, &mut run, &evaluated, &codes)?;
+        Ok(block)
+    }
+
+    /// Adds the rows of a run, in the order of their actions.
+    fn end_run(
+        &self,
+        block: &mut Block,
+        run: &mut Vec<(u64, u32)>,
+        evaluated: &Evaluated,
+        codes: &[u128],
+    ) -> Result<()> {
+        run.sort_unstable();
+        block.has_duplicate |= run.windows(2).any(|pair| pair[0].0 == pair[1].0);
+        if let Some(last) = block.runs.last_mut() {
+            last.pairs = run.len() as u32;
+        }
+        for (action, i) in run.drain(..) {
+            let row = evaluated.row(i as usize);
             let pruned = row.pruned(&self.settings);
             if let Some(reason) = pruned {
                 if reason == PruneReason::NotFinite && self.settings.strict {
@@ -105,17 +133,14 @@ impl Reader {
                 }
                 block.tally.add(Dropped::Pruned(reason), &row);
             }
-            if let Some(run) = block.runs.last_mut() {
-                run.pairs += 1;
-            }
-            block.action.push(actions[i] as u64);
+            block.action.push(action);
             block.value.push(row.value.unwrap_or(f64::NAN));
             block.cost.push(row.cost.unwrap_or(f64::NAN));
             // An audit sums every row of a plan.
-            block.code.push((codes[i], pruned.is_none() || self.purpose == Purpose::Audit));
-            block.row.push(i as u32);
+            block.code.push((codes[i as usize], pruned.is_none() || self.purpose == Purpose::Audit));
+            block.row.push(i);
         }
-        Ok(block)
+        Ok(())
     }
 
     pub(super) fn evaluate(&self, batch: &RecordBatch) -> Result<Evaluated> {
@@ -182,6 +207,7 @@ pub(super) struct Gathered {
     /// Class of each code, of all rows and not only of choices.
     classes: HashMap<u128, u32>,
     codes: Vec<u128>,
+    has_duplicate: bool,
     pub(super) tally: Tally,
 }
 
@@ -193,12 +219,10 @@ impl Gathered {
             return exec_err!("{purpose}: the input must have at most {} rows", u32::MAX - 1);
         };
         self.rows = rows;
-        for run in block.runs {
-            match self.runs.last_mut() {
-                Some(last) if last.unit == run.unit => last.pairs += run.pairs,
-                _ => self.runs.push(Run { row: first + run.row, ..run }),
-            }
-        }
+        let start = self.action.len() as u32;
+        let placed = |run: Run| Run { start: start + run.start, row: first + run.row, ..run };
+        self.runs.extend(block.runs.into_iter().map(placed));
+        self.has_duplicate |= block.has_duplicate;
         self.action.extend_from_slice(&block.action);
         self.value.extend_from_slice(&block.value);
         self.cost.extend_from_slice(&block.cost);
@@ -257,12 +281,6 @@ impl Gathered {
 
     /// Puts the pairs of each unit together, units in the order of their keys and pairs in that of their actions.
     pub(super) fn order(self, settings: &Settings, threads: usize) -> Result<Ordered, Duplicate> {
-        let mut starts = Vec::with_capacity(self.runs.len());
-        let mut start = 0;
-        for run in &self.runs {
-            starts.push(start);
-            start += run.pairs;
-        }
         // The first half of a key nearly always decides, and is compared where it is.
         let half = |(run, key): (u32, &Run)| ((key.unit >> 64) as u64, run);
         let mut runs: Vec<(u64, u32)> = (0..).zip(&self.runs).map(half).collect();
@@ -284,9 +302,8 @@ impl Gathered {
             end
         });
         let bounds: Vec<usize> = [0].into_iter().chain(ends).chain([runs.len()]).collect();
-        let part = |bounds: &[usize]| {
-            self.order_part(settings, &runs[bounds[0]..bounds[1].max(bounds[0])], &starts, &places)
-        };
+        let part =
+            |bounds: &[usize]| self.order_part(settings, &runs[bounds[0]..bounds[1].max(bounds[0])], &places);
         let parts: Vec<_> = thread::scope(|scope| {
             let others: Vec<_> =
                 bounds.windows(2).skip(1).map(|bounds| scope.spawn(move || part(bounds))).collect();
@@ -326,33 +343,38 @@ impl Gathered {
         &self,
         settings: &Settings,
         runs: &[(u64, u32)],
-        starts: &[u32],
         places: &[u32],
     ) -> Result<Part, Duplicate> {
         let pairs = runs.iter().map(|(_, run)| self.runs[*run as usize].pairs as usize).sum();
         let mut part = Part { free: Half::with_capacity(runs.len(), pairs), ..Part::default() };
-        let mut of_unit: Vec<(u64, u32)> = vec![];
+        let mut of_unit: Vec<u32> = vec![];
+        let mut by_action: Vec<(u64, u32)> = vec![];
         let unit = |run: u32| self.runs[run as usize].unit;
         for runs in runs.chunk_by(|a, b| a.0 == b.0 && unit(a.1) == unit(b.1)) {
             let Run { unit, row, .. } = self.runs[runs[0].1 as usize];
             of_unit.clear();
             for &(_, run) in runs {
-                let start = starts[run as usize];
-                let pairs = start..start + self.runs[run as usize].pairs;
-                of_unit.extend(pairs.map(|pair| (self.action[pair as usize], pair)));
+                let Run { start, pairs, .. } = self.runs[run as usize];
+                of_unit.extend(start..start + pairs);
             }
-            of_unit.sort_unstable();
-            if let Some(twice) = of_unit.windows(2).find(|pair| pair[0].0 == pair[1].0) {
-                return Err(Duplicate { row: self.row[twice[0].1 as usize] });
+            // A run is in the order of its actions already.
+            if runs.len() > 1 || self.has_duplicate {
+                by_action.clear();
+                by_action.extend(of_unit.iter().map(|&pair| (self.action[pair as usize], pair)));
+                by_action.sort_unstable();
+                if let Some(twice) = by_action.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+                    return Err(Duplicate { row: self.row[twice[0].1 as usize] });
+                }
+                of_unit.iter_mut().zip(&by_action).for_each(|(pair, (_, other))| *pair = *other);
             }
-            of_unit.retain(|&(_, pair)| self.class[pair as usize] != DROPPED);
+            of_unit.retain(|&pair| self.class[pair as usize] != DROPPED);
             if of_unit.is_empty() {
                 part.without.push(row);
                 continue;
             }
             let explores = settings.explore > 0.0 && draw(settings.seed, unit, 0) < settings.explore;
             let half = if explores { &mut part.explorers } else { &mut part.free };
-            for &(_, pair) in &of_unit {
+            for &pair in &of_unit {
                 let pair = pair as usize;
                 half.pairs.value.push(self.value[pair]);
                 half.pairs.cost.push(self.cost[pair]);

@@ -230,7 +230,7 @@ impl Reading<'_> {
             let field = Arc::new(Field::new(option, kind.data_type(), true));
             return Ok(Some(Expr::Placeholder(Placeholder::new_with_field(placeholder.id, Some(field)))));
         }
-        if expr_contains_aggregate(&expr)? {
+        if expr_contains_aggregate(&expr)? || expr.contains_outer() {
             return Err(not_constant(""));
         }
         let data_type = expr.get_type(&nothing)?;
