@@ -133,6 +133,25 @@ async fn columns_that_nobody_needs_are_not_read() {
         let at = rest.find(said).unwrap_or_else(|| panic!("{said} in {logical}"));
         rest = &rest[at..];
     }
+
+    // Columns that guardrails may be on are read: those that the query names, else all.
+    let columns = "dimension, member, measure, minimum, maximum";
+    let named = format!(
+        "(SELECT * FROM (VALUES ('segment', 's1', 'count', NULL, 5)) AS g({columns}) WHERE maximum > 1
+          UNION ALL SELECT 'period', '2', 'cumulative_cost', NULL, 9)"
+    );
+    let unnamed = "(SELECT concat('seg', 'ment', value) AS dimension, '1' AS member, 'count' AS measure,
+        1 AS minimum, 2 AS maximum FROM (VALUES ('x')) AS v(value))";
+    for (guardrails, read) in [
+        (named.as_str(), "projection=[user_id, action, segment, period, value, cost]"),
+        (unnamed, "projection=[user_id, action, segment, period, value, cost, eligible, note]"),
+    ] {
+        let sql =
+            plan(&format!("SELECT user_id FROM allocate(pairs, budget => 3, guardrails => {guardrails})"));
+        let batches = context.sql(&sql).await.unwrap().collect().await.unwrap();
+        let logical = batches[0].column(1).as_string::<i32>().value(0);
+        assert!(logical.contains(read), "{read} in {logical}");
+    }
 }
 
 /// Value and cost of the plan for a relation.

@@ -8,6 +8,7 @@
 mod audit;
 mod chosen;
 mod columns;
+mod dimensions;
 mod documentation;
 mod exec;
 mod frontier;

@@ -19,6 +19,8 @@ pub(super) struct AllocateNode {
     pub(super) input: LogicalPlan,
     /// The guardrail relation, whose columns are those of [`super::guardrails::COLUMNS`].
     pub(super) guardrails: Option<LogicalPlan>,
+    /// The columns of the input that guardrails are on, when the query says it.
+    dimensions: Option<Vec<String>>,
     pub(super) columns: Columns<Expr>,
     pub(super) constants: Vec<(&'static str, Expr)>,
     schema: DFSchemaRef,
@@ -29,12 +31,13 @@ impl AllocateNode {
         purpose: Purpose,
         input: LogicalPlan,
         guardrails: Option<LogicalPlan>,
+        dimensions: Option<Vec<String>>,
         columns: Columns<Expr>,
         constants: Vec<(&'static str, Expr)>,
     ) -> Result<Self> {
         let with_no_offer = constants.iter().any(|(name, _)| *name == "include_no_offer");
         let schema = schema(purpose, input.schema(), with_no_offer)?;
-        Ok(Self { purpose, input, guardrails, columns, constants, schema })
+        Ok(Self { purpose, input, guardrails, dimensions, columns, constants, schema })
     }
 }
 
@@ -112,17 +115,18 @@ impl UserDefinedLogicalNodeCore for AllocateNode {
         let Some(input) = inputs.next() else {
             return internal_err!("{}: the relation is missing", self.purpose);
         };
-        Self::new(self.purpose, input, inputs.next(), columns, constants)
+        Self::new(self.purpose, input, inputs.next(), self.dimensions.clone(), columns, constants)
     }
 
     fn necessary_children_exprs(&self, output_columns: &[usize]) -> Option<Vec<Vec<usize>>> {
-        let columns = self.input.schema().fields().len();
-        // Which columns are dimensions is known only when the guardrails are read.
-        let needed = match (&self.guardrails, self.purpose) {
-            (Some(_), _) => (0..columns).collect(),
-            (None, Purpose::Allocate) => output_columns.iter().copied().filter(|&i| i < columns).collect(),
-            (None, _) => vec![],
+        let fields = self.input.schema().fields();
+        let returned = |i: usize| self.purpose == Purpose::Allocate && output_columns.contains(&i);
+        let is_dimension = |i: usize| match (&self.guardrails, &self.dimensions) {
+            (None, _) => false,
+            (Some(_), Some(dimensions)) => dimensions.contains(fields[i].name()),
+            (Some(_), None) => true,
         };
+        let needed = (0..fields.len()).filter(|&i| returned(i) || is_dimension(i)).collect();
         let all = |plan: &LogicalPlan| (0..plan.schema().fields().len()).collect();
         Some([needed].into_iter().chain(self.guardrails.as_ref().map(all)).collect())
     }

@@ -13,7 +13,7 @@ use datafusion::sql::sqlparser::ast::{Expr as Syntax, Ident, Spanned};
 use super::columns::Columns;
 use super::node::AllocateNode;
 use super::settings::{CONSTANTS, Kind};
-use super::{chosen, documentation, guardrails};
+use super::{chosen, dimensions, documentation, guardrails};
 use crate::plan::RelationFunction;
 use crate::plan::call::RelationCall;
 use crate::plan::documentation::Documentation;
@@ -116,7 +116,12 @@ impl RelationFunction for Allocation {
             }
             _ => None,
         };
-        let node = AllocateNode::new(self.purpose, input.clone(), guardrails, columns, constants)?;
+        let is_column = |name: &String| input.schema().fields().iter().any(|field| field.name() == name);
+        // One that is none is an error once it is read, which then tells all columns.
+        let dimensions = guardrails.as_ref().and_then(|plan| dimensions::literals(plan, 0));
+        let dimensions = dimensions.filter(|names| names.iter().all(is_column));
+        let node =
+            AllocateNode::new(self.purpose, input.clone(), guardrails, dimensions, columns, constants)?;
         Ok(LogicalPlan::Extension(Extension { node: Arc::new(node) }))
     }
 }
