@@ -8,7 +8,7 @@ use super::model::{Model, Side};
 use super::passes::Exact;
 
 /// The dual function's relative distance from its minimum at which the price counts as found.
-const ENOUGH: f64 = 1e-13;
+const ENOUGH: f64 = 1e-12;
 /// And from which on the lines are trusted to meet there.
 const NEARLY: f64 = 1e-9;
 /// Passes after which the bracket is taken as it is.
