@@ -21,12 +21,16 @@ const BRANCHES: u64 = 400_000;
 const NEARBY_BRANCHES: u64 = 20_000;
 /// Share of the gap below which the impact of a unit is small.
 const SMALL: f64 = 1e-2;
-/// Neighbourhoods searched without finding anything better, and units in one.
+/// Neighbourhoods searched without finding anything better that is worth while, and units in one.
 const NEIGHBOURHOODS: u64 = 300;
+/// Neighbourhoods searched from one plan at most.
+const SEARCHES: usize = 2_000;
+/// Share of the gap that finding something better closes at least.
+const WORTH_WHILE: f64 = 1e-3;
 /// How often some units are moved at random, how many, and the gap below which they are not.
-const KICKS: usize = 6;
+const KICKS: usize = 8;
 const KICKED: usize = 8;
-const GOOD_KICKED: f64 = 1e-4;
+const GOOD_KICKED: f64 = 1e-5;
 const NEIGHBOURS: [usize; 3] = [16, 24, 40];
 
 /// Units up to which a single cap is solved by dynamic programming.
@@ -164,15 +168,14 @@ fn search_nearby(
     }
     let mut nearby = Nearby { prices, priced, units, draws: Draws::new(margins.len() as u64) };
     nearby.descend(draft, is_open);
-    for _ in 0..KICKS {
-        if gap(draft) <= GOOD_KICKED * priced.dual.abs() {
-            return;
-        }
+    let mut failures = 0;
+    while failures < KICKS && gap(draft) > GOOD_KICKED * priced.dual.abs() {
         let best = draft.clone();
         nearby.kick(draft);
         nearby.descend(draft, is_open);
         if !draft.is_feasible() || draft.objective() <= best.objective() {
             *draft = best;
+            failures += 1;
         }
     }
 }
@@ -195,13 +198,14 @@ impl Nearby<'_> {
     /// Searches neighbourhoods until they bring nothing any more.
     fn descend(&mut self, draft: &mut Draft, is_open: impl Fn(&Draft) -> bool) {
         let (mut searches, mut failures) = (0, 0);
-        while is_open(draft) && failures < NEIGHBOURHOODS {
+        while is_open(draft) && failures < NEIGHBOURHOODS && searches < SEARCHES {
             let some = self.neighbourhood(draft, searches);
             searches += 1;
             let extent = Extent { branches: NEARBY_BRANCHES, least_impact: 0.0 };
             let gap = self.priced.dual - draft.objective();
-            let found = search(draft, self.prices, self.priced, &some, gap, extent);
-            failures = if matches!(found, Found::Best | Found::Better) { 0 } else { failures + 1 };
+            search(draft, self.prices, self.priced, &some, gap, extent);
+            let closed = (gap - (self.priced.dual - draft.objective())) / gap;
+            failures = if closed > WORTH_WHILE { 0 } else { failures + 1 };
         }
     }
 

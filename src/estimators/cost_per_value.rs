@@ -40,6 +40,9 @@ impl Statistic for CostPerValue {
     }
 }
 
+/// Difference of two means, as a share of them, that is only their rounding.
+const ROUNDING: f64 = 8.0 * f64::EPSILON;
+
 /// Ratio of Hájek-weighted effects. Columns: value, cost, treated, propensity = P(treated).
 #[derive(Clone, Debug)]
 pub(crate) struct WeightedCostPerValue;
@@ -76,7 +79,9 @@ impl Statistic for WeightedCostPerValue {
             [value, cost].map(|[treated, control]| [treated.gradient, control.gradient]);
         let [[ga, gav], [gb, gbv]] = by_value;
         let [[ha, hac], [hb, hbc]] = by_cost;
-        (effect(value) != 0.0).then_some(Solution::Ratio {
+        // Means that differ by their rounding alone do not differ: sums that met in another order would give a ratio.
+        let size = value.iter().map(|arm| arm.value.abs()).fold(0.0, f64::max);
+        (effect(value).abs() > ROUNDING * size).then_some(Solution::Ratio {
             numerator: Linear { value: effect(cost), gradient: [[ha, 0.0, hac, -hb, 0.0, -hbc]] },
             denominator: Linear { value: effect(value), gradient: [[ga, gav, 0.0, -gb, -gbv, 0.0]] },
             offset: 0.0,
