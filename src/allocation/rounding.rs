@@ -28,8 +28,10 @@ const SEARCHES: usize = 2_000;
 /// Share of the gap that finding something better closes at least.
 const WORTH_WHILE: f64 = 1e-3;
 /// How often some units are moved at random, how many, and the gap below which they are not.
-const KICKS: usize = 8;
+const KICKS: usize = 12;
 const KICKED: usize = 8;
+/// Units up to which some are.
+const KICKED_UNITS: usize = 5_000;
 const GOOD_KICKED: f64 = 1e-5;
 const NEIGHBOURS: [usize; 3] = [16, 24, 40];
 
@@ -163,19 +165,22 @@ fn search_nearby(
     units.retain(|&unit| draft.most_worth(unit as usize) > small);
     units.sort_by(|&a, &b| margins[a as usize].total_cmp(&margins[b as usize]).then(a.cmp(&b)));
     units.truncate(CORE);
+    // Many units leave little to gain, and each search among them takes longer.
+    let kicks = if margins.len() <= KICKED_UNITS { KICKS } else { 0 };
     if units.is_empty() {
         return;
     }
     let mut nearby = Nearby { prices, priced, units, draws: Draws::new(margins.len() as u64) };
     nearby.descend(draft, is_open);
-    let mut failures = 0;
-    while failures < KICKS && gap(draft) > GOOD_KICKED * priced.dual.abs() {
+    for _ in 0..kicks {
+        if gap(draft) <= GOOD_KICKED * priced.dual.abs() || draft.model.is_stopped() {
+            return;
+        }
         let best = draft.clone();
         nearby.kick(draft);
         nearby.descend(draft, is_open);
         if !draft.is_feasible() || draft.objective() <= best.objective() {
             *draft = best;
-            failures += 1;
         }
     }
 }
@@ -198,7 +203,8 @@ impl Nearby<'_> {
     /// Searches neighbourhoods until they bring nothing any more.
     fn descend(&mut self, draft: &mut Draft, is_open: impl Fn(&Draft) -> bool) {
         let (mut searches, mut failures) = (0, 0);
-        while is_open(draft) && failures < NEIGHBOURHOODS && searches < SEARCHES {
+        while is_open(draft) && failures < NEIGHBOURHOODS && searches < SEARCHES && !draft.model.is_stopped()
+        {
             let some = self.neighbourhood(draft, searches);
             searches += 1;
             let extent = Extent { branches: NEARBY_BRANCHES, least_impact: 0.0 };
