@@ -3,9 +3,6 @@
 #[allow(dead_code, reason = "every benchmark uses a part of the log")]
 mod log;
 
-use std::time::Duration;
-
-use criterion::{Criterion, Throughput};
 use datafusion::prelude::{SessionConfig, SessionContext};
 
 #[global_allocator]
@@ -28,25 +25,9 @@ fn main() {
     let context = SessionContext::new_with_state(datafusion_causal::session::builder(config).build());
     let pairs = PAIRS.replace("USERS", &users.to_string());
     runtime.block_on(async { context.sql(&pairs).await?.collect().await }).expect("the pairs are made");
-    let mut criterion = Criterion::default()
-        .sample_size(10)
-        .warm_up_time(Duration::from_millis(500))
-        .measurement_time(Duration::from_secs(5))
-        .configure_from_args();
-    let mut group = criterion.benchmark_group(format!("allocate/{users}_users"));
-    group.throughput(Throughput::Elements(5 * users));
-    for (name, options) in cases(users) {
-        let sql = format!("SELECT count(*) FROM allocate(pairs, {options})");
-        group.bench_function(name, |bencher| {
-            bencher.iter(|| {
-                let (context, sql) = (context.clone(), sql.clone());
-                let query = async move { context.sql(&sql).await?.collect().await };
-                runtime.block_on(runtime.spawn(query)).expect("no panic").expect("the query runs")
-            });
-        });
-    }
-    group.finish();
-    criterion.final_summary();
+    let queries = cases(users)
+        .map(|(name, options)| (name, format!("SELECT count(*) FROM allocate(pairs, {options})")));
+    log::queries::measure(&runtime, &context, &format!("allocate/{users}_users"), 5 * users, queries);
 }
 
 /// A budget that does not bind, one that does, and one with caps on actions, budgets of segments and averages.

@@ -3,10 +3,6 @@
 #[allow(dead_code, reason = "every benchmark uses a part of the log")]
 mod log;
 
-use std::time::Duration;
-
-use criterion::{Criterion, Throughput};
-
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -16,24 +12,7 @@ fn main() {
     let rows = log::rows(1_000_000);
     let runtime = log::session::runtime();
     let context = runtime.block_on(log::session::context(rows)).expect("the log can be read");
-    let mut criterion = Criterion::default()
-        .sample_size(10)
-        .warm_up_time(Duration::from_millis(500))
-        .measurement_time(Duration::from_secs(3))
-        .configure_from_args();
-    let mut group = criterion.benchmark_group(format!("sql/{rows}_rows"));
-    group.throughput(Throughput::Elements(rows as u64));
-    for (name, sql) in queries() {
-        group.bench_function(name, |bencher| {
-            bencher.iter(|| {
-                let (context, sql) = (context.clone(), sql.clone());
-                let query = async move { context.sql(&sql).await?.collect().await };
-                runtime.block_on(runtime.spawn(query)).expect("no panic").expect("the query runs")
-            });
-        });
-    }
-    group.finish();
-    criterion.final_summary();
+    log::queries::measure(&runtime, &context, &format!("sql/{rows}_rows"), rows as u64, queries());
 }
 
 fn queries() -> [(&'static str, String); 6] {

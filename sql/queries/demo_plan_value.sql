@@ -1,16 +1,12 @@
 -- What would the plan have been worth, by the log?
--- Input: choices and decisions, as for the plan, without exploration.
+-- Input: offers, offer_caps, choices and decisions, as for the plan, without exploration.
 -- Reading: dollars per user over 28 days, value less cost. The lift is over the policy that made the log; the outcome model
 -- that made the plan also promises its value (promised), which the log corrects.
 WITH plan AS (
   SELECT decision_id, choice
   FROM allocate(
-    (SELECT * FROM choices WHERE choice <> 'no_offer'),
-    unit => decision_id, action => choice,
-    value => q_value_choice - q_value_no_offer, cost => q_cost_choice - q_cost_no_offer,
-    budget => (SELECT 0.5 * sum(cost) FROM decisions), max_cost_per_value => 1.0,
-    guardrails => (SELECT 'choice' AS dimension, 'discount_10' AS member, 'count' AS measure, NULL AS minimum,
-      floor(count(*) / 10.0) AS maximum FROM decisions),
+    offers, unit => decision_id, action => choice, value => value_lift, cost => cost_lift,
+    budget => (SELECT 0.5 * sum(cost) FROM decisions), max_cost_per_value => 1.0, guardrails => offer_caps,
     include_no_offer => true
   )
 ), evaluated AS (

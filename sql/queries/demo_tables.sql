@@ -6,6 +6,8 @@
 --   truth         quantity that is known exactly, since the campaign is simulated
 --   choices       decision and action that could have been taken, with its prediction
 --   evaluations   decision and policy, with everything a policy's value needs
+--   offers        decision and offer that could be made next: predicted value and cost beyond no offer, in dollars
+--   offer_caps    guardrail of the next plan: discounts of 10 to at most a tenth of the users
 CREATE OR REPLACE VIEW users AS SELECT * FROM 'causal-demo/users.parquet';
 CREATE OR REPLACE VIEW decisions AS SELECT * FROM 'causal-demo/decisions/';
 CREATE OR REPLACE VIEW policies AS SELECT * FROM 'causal-demo/policies.parquet';
@@ -28,3 +30,12 @@ CREATE OR REPLACE VIEW evaluations AS
     q_value_logged, q_value_target, q_cost_logged, q_cost_target,
     q_value_logged - q_cost_logged AS q_logged, q_value_target - q_cost_target AS q_target
   FROM decisions JOIN policies ON decisions.decision_id = policies.decision_id;
+
+CREATE OR REPLACE VIEW offers AS
+  SELECT decision_id, choice, q_value_choice - q_value_no_offer AS value_lift, q_cost_choice - q_cost_no_offer AS cost_lift
+  FROM choices
+  WHERE choice <> 'no_offer';
+
+CREATE OR REPLACE VIEW offer_caps AS
+  SELECT 'choice' AS dimension, 'discount_10' AS member, 'count' AS measure, NULL AS minimum, floor(count(*) / 10.0) AS maximum
+  FROM decisions;

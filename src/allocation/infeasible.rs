@@ -3,7 +3,7 @@
 use super::Infeasible;
 use super::model::{Limit, Model, Side};
 use super::problem::Coefficients;
-use super::rounding::optimise;
+use super::rounding::{Solution, optimise};
 
 /// A limit, what it asks for and what can be reached.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -33,12 +33,15 @@ pub(super) fn explain(model: &Model) -> Infeasible {
         }
     }
     if !requirements.is_empty() {
-        return Infeasible { conflict: requirements.clone(), requirements };
+        return Infeasible { conflict: requirements.clone(), requirements, is_proven: true };
     }
     let minimums: Vec<usize> =
         (0..model.limits.len()).filter(|&r| model.limits[r].side != Side::AtMost).collect();
+    let mut is_proven = is_infeasible(model, &minimums);
     for &r in &minimums {
-        requirements.push(requirement(&model.limits[r], true, most(model, r)));
+        let most = most(model, r);
+        is_proven |= most.bound < model.limits[r].bound;
+        requirements.push(requirement(&model.limits[r], true, most.objective));
     }
     let mut conflict = minimums.clone();
     if minimums.len() <= NARROWED {
@@ -50,22 +53,22 @@ pub(super) fn explain(model: &Model) -> Infeasible {
         }
     }
     let of = |r: &usize| requirements[minimums.iter().position(|other| other == r).unwrap_or(0)];
-    Infeasible { conflict: conflict.iter().map(of).collect(), requirements }
+    Infeasible { conflict: conflict.iter().map(of).collect(), requirements, is_proven }
 }
 
 fn requirement(limit: &Limit, is_minimum: bool, attainable: f64) -> Requirement {
     Requirement { guardrail: limit.guardrail, is_minimum, required: limit.bound, attainable }
 }
 
-/// The most that a plan can have of a limit's sum while it keeps all caps.
-fn most(model: &Model, limit: usize) -> f64 {
+/// The plan that has most of a limit's sum while it keeps all caps.
+fn most(model: &Model, limit: usize) -> Solution {
     let adds = model.limits[limit].adds;
     let mut only = model.clone();
     only.set_objective(|class| {
         if model.counted_by[class].contains(&(limit as u32)) { adds } else { Coefficients::default() }
     });
     only.limits.iter_mut().for_each(lift_minimum);
-    optimise(&only, &mut 0).objective
+    optimise(&only, &mut 0)
 }
 
 /// Whether even fractions of pairs cannot keep the caps and some of the minimums.

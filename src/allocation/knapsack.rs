@@ -46,13 +46,14 @@ pub(super) fn improve(draft: &mut Draft, priced: &super::dual::Priced) -> f64 {
     for doublings in (0..=DOUBLINGS).rev() {
         let wanted = priced.dual - gap * 0.5_f64.powi(doublings);
         let (better, is_whole) = best_plan(draft.model, priced.multipliers[0], wanted);
+        // What the grains of all units together can hide.
+        let hidden = GRAIN * wanted.abs() * draft.chosen.len() as f64;
         if let Some(chosen) = better {
             *draft = Draft::new(draft.model, chosen);
-            let grains = GRAIN * draft.chosen.len() as f64;
-            return if is_whole { bound.min(draft.objective() * (1.0 + grains)) } else { bound };
+            return if is_whole { bound.min(draft.objective() + hidden) } else { bound };
         }
         if is_whole {
-            bound = wanted;
+            bound = bound.min(wanted + hidden);
         }
     }
     bound

@@ -91,6 +91,8 @@ pub(crate) struct Infeasible {
     pub(crate) requirements: Vec<Requirement>,
     /// The requirements that together cannot be met, none of which could be left out.
     pub(crate) conflict: Vec<Requirement>,
+    /// Whether there is none; else fractions of pairs could keep the guardrails, and no plan of whole ones was found.
+    pub(crate) is_proven: bool,
 }
 
 /// Finds the plan of the greatest objective that keeps every guardrail.

@@ -115,6 +115,8 @@ fn improve(draft: &mut Draft, prices: &[Coefficients], priced: &Priced, margins:
     // A cap alone over few units is left to dynamic programming where a first search does not settle it.
     let is_programmed = matches!(draft.model.limits[..], [Limit { side: Side::AtMost, .. }])
         && margins.len() <= PROGRAMMED_UNITS;
+    // What a search does not tell apart: gaps nearly alike, and the rounding of the sums they are made of.
+    let unseen = |target: f64| 1e-9 * target + 1e-14 * priced.dual.abs();
     // The smallest gaps first: there are few plans within them, and the first that is found is the best.
     let whole = gap(draft);
     let mut least_impact = 0.0;
@@ -136,9 +138,9 @@ fn improve(draft: &mut Draft, prices: &[Coefficients], priced: &Priced, margins:
             found = search(draft, prices, priced, &units, target, extent);
         }
         match found {
-            Found::Best => return draft.objective() + 1e-9 * target,
+            Found::Best => return draft.objective() + unseen(target),
             Found::Better => break,
-            Found::Nothing if least_impact == 0.0 => bound = priced.dual - target,
+            Found::Nothing if least_impact == 0.0 => bound = priced.dual - target + unseen(target),
             Found::Nothing | Found::Unknown => {}
         }
     }

@@ -251,6 +251,7 @@ fn the_closest_plan_misses_minimums_by_least() {
     problem.classes[0].push(1);
     let Err(Failure::Infeasible(why)) = solve(&problem, &Effort::new(1)) else { panic!("it is infeasible") };
     assert_eq!(why.requirements, why.conflict);
+    assert!(why.is_proven);
     assert_eq!((why.conflict[0].required, why.conflict[0].attainable), (3.0, 2.0));
     let plan = solve(&problem, &Effort { closest: true, ..Effort::new(1) }).unwrap();
     assert!(!plan.is_feasible);

@@ -8,9 +8,8 @@ use datafusion::logical_expr::{DocSection, Documentation};
 use super::aggregate::Shape;
 use super::bound::BoundAggregate;
 use super::definition::{Constants, Definition, Kind};
-use super::options::{
-    ALPHA, INTERVAL, MAX_WEIGHT, OptionSpec, Options, REPLICATES, REWARD_RANGE, SEED, Shapes,
-};
+use super::option_catalog::{ALPHA, INTERVAL, MAX_WEIGHT, REPLICATES, REWARD_RANGE, SEED};
+use super::options::{OptionSpec, Options, Shapes};
 use crate::estimators::{Bounds, Interval, IntervalSettings, Resampling};
 
 /// The section of the engine's function list.

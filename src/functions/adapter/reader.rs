@@ -11,7 +11,7 @@ use datafusion::common::{DataFusionError, Result, exec_datafusion_err, exec_err,
 
 use super::call::{Call, Layout};
 use super::definition::{Argument, Definition};
-use super::options::{MAX_WEIGHT, ON_INVALID, REWARD_RANGE, TRIM};
+use super::option_catalog::{MAX_WEIGHT, ON_INVALID, REWARD_RANGE, TRIM};
 use super::rule::Rule;
 use super::signature::is_number;
 use crate::estimators::{BLOCK, COVARIATES, Rows};

@@ -15,7 +15,7 @@ use super::aggregate::Shape;
 use super::call::Call;
 use super::definition::{Argument, Definition, Kind};
 use super::documentation::document;
-use super::options::ON_INVALID;
+use super::option_catalog::ON_INVALID;
 use super::rule::Rule;
 use super::score::bound_call;
 use super::signature::{coerce, row_signature};

@@ -219,5 +219,8 @@ pub(super) fn infeasible(
             why.conflict.iter().map(|r| guardrails.named[r.guardrail].label.as_str()).collect();
         message += &format!("; together in conflict: {}", labels.join(", "));
     }
+    if !why.is_proven {
+        message += "; fractions of rows could keep all of them, but no plan of whole rows was found";
+    }
     exec_datafusion_err!("{message}; lower a minimum, or give on_infeasible => 'least_violation'")
 }
