@@ -6,6 +6,7 @@ mod aggregate;
 mod bound;
 mod call;
 mod definition;
+mod described;
 mod distinct;
 mod documentation;
 mod entry;

@@ -1,6 +1,5 @@
 //! The engine's scalar function of a definition whose rows have lists, or whose result is no number.
 
-use std::hash::{Hash, Hasher};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -11,10 +10,9 @@ use datafusion::arrow::datatypes::{DataType, Field, Float64Type};
 use datafusion::common::{DataFusionError, Result, ScalarValue, exec_datafusion_err, internal_err};
 use datafusion::logical_expr::{ColumnarValue, Documentation, ScalarFunctionArgs, ScalarUDFImpl, Signature};
 
-use super::aggregate::Shape;
 use super::call::Call;
 use super::definition::{Argument, Definition, Kind};
-use super::documentation::document;
+use super::described::Described;
 use super::option_catalog::ON_INVALID;
 use super::rule::Rule;
 use super::score::bound_call;
@@ -22,49 +20,27 @@ use super::signature::{coerce, row_signature};
 use crate::keys::value_keys;
 
 /// A scalar function of rows.
-#[derive(Debug)]
-pub(in crate::functions) struct RowFunction {
-    definition: &'static Definition,
-    signature: Signature,
-    documentation: Documentation,
-}
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(in crate::functions) struct RowFunction(Described);
 
 impl RowFunction {
     pub(in crate::functions) fn new(definition: &'static Definition) -> Self {
-        Self {
-            definition,
-            signature: row_signature(definition),
-            documentation: document(definition, Shape::Number),
-        }
-    }
-}
-
-impl PartialEq for RowFunction {
-    fn eq(&self, other: &Self) -> bool {
-        self.definition.name == other.definition.name
-    }
-}
-
-impl Eq for RowFunction {}
-
-impl Hash for RowFunction {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.definition.name.hash(state);
+        Self(Described::new(definition, row_signature(definition)))
     }
 }
 
 impl ScalarUDFImpl for RowFunction {
     fn name(&self) -> &str {
-        self.definition.name
+        self.0.definition.name
     }
 
     fn signature(&self) -> &Signature {
-        &self.signature
+        &self.0.signature
     }
 
     fn return_type(&self, arg_types: &[DataType]) -> Result<DataType> {
-        let types = coerce(self.definition, self.name(), arg_types)?;
-        match self.definition.kind {
+        let types = coerce(self.0.definition, self.name(), arg_types)?;
+        match self.0.definition.kind {
             Kind::Row { data_type, .. } => Ok(data_type(&types)),
             _ => internal_err!("{} is not a function of rows", self.name()),
         }
@@ -76,12 +52,12 @@ impl ScalarUDFImpl for RowFunction {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let Kind::Row { apply, .. } = &self.definition.kind else {
+        let Kind::Row { apply, .. } = &self.0.definition.kind else {
             return internal_err!("{} is not a function of rows", self.name());
         };
-        let (layout, call) = bound_call(self.definition, &args.args)?;
+        let (layout, call) = bound_call(self.0.definition, &args.args)?;
         let types: Vec<_> = args.args.iter().map(ColumnarValue::data_type).collect();
-        let types = coerce(self.definition, self.name(), &types)?;
+        let types = coerce(self.0.definition, self.name(), &types)?;
         let column = |position: &Option<usize>| -> Result<Option<Column>> {
             let Some(position) = *position else { return Ok(None) };
             let is_constant = matches!(args.args[position], ColumnarValue::Scalar(_));
@@ -91,7 +67,7 @@ impl ScalarUDFImpl for RowFunction {
         let columns = layout.columns.iter().map(column).collect::<Result<Vec<_>>>()?;
         let all_constant = columns.iter().flatten().all(|column| column.is_constant);
         let rows = if all_constant { 1 } else { args.number_rows };
-        let result = apply(&RowCall { definition: self.definition, call, columns, rows })?;
+        let result = apply(&RowCall { definition: self.0.definition, call, columns, rows })?;
         Ok(if all_constant {
             ColumnarValue::Scalar(ScalarValue::try_from_array(&result, 0)?)
         } else {
@@ -100,7 +76,7 @@ impl ScalarUDFImpl for RowFunction {
     }
 
     fn documentation(&self) -> Option<&Documentation> {
-        Some(&self.documentation)
+        Some(&self.0.documentation)
     }
 }
 

@@ -1,6 +1,5 @@
 //! The engine's scalar function of a definition: a number for each row.
 
-use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use datafusion::arrow::array::{ArrayRef, Float64Array};
@@ -10,72 +9,49 @@ use datafusion::logical_expr::{ColumnarValue, Documentation, ScalarFunctionArgs,
 use datafusion::physical_plan::PhysicalExpr;
 use datafusion::physical_plan::expressions::Literal;
 
-use super::aggregate::Shape;
 use super::bound::RowScore;
 use super::call::{Call, Layout};
 use super::definition::{Definition, Kind};
-use super::documentation::document;
+use super::described::Described;
 use super::reader::{Reader, Sink};
 use super::signature::{coerce, signature};
 use crate::estimators::Rows;
 
 /// A scalar function.
-#[derive(Debug)]
-pub(in crate::functions) struct ScoreFunction {
-    definition: &'static Definition,
-    signature: Signature,
-    documentation: Documentation,
-}
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(in crate::functions) struct ScoreFunction(Described);
 
 impl ScoreFunction {
     pub(in crate::functions) fn new(definition: &'static Definition) -> Self {
-        Self {
-            definition,
-            signature: signature(definition),
-            documentation: document(definition, Shape::Number),
-        }
-    }
-}
-
-impl PartialEq for ScoreFunction {
-    fn eq(&self, other: &Self) -> bool {
-        self.definition.name == other.definition.name
-    }
-}
-
-impl Eq for ScoreFunction {}
-
-impl Hash for ScoreFunction {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.definition.name.hash(state);
+        Self(Described::new(definition, signature(definition)))
     }
 }
 
 impl ScalarUDFImpl for ScoreFunction {
     fn name(&self) -> &str {
-        self.definition.name
+        self.0.definition.name
     }
 
     fn signature(&self) -> &Signature {
-        &self.signature
+        &self.0.signature
     }
 
     fn return_type(&self, arg_types: &[DataType]) -> Result<DataType> {
-        coerce(self.definition, self.name(), arg_types)?;
+        coerce(self.0.definition, self.name(), arg_types)?;
         Ok(DataType::Float64)
     }
 
     fn coerce_types(&self, arg_types: &[DataType]) -> Result<Vec<DataType>> {
-        Ok(coerce(self.definition, self.name(), arg_types).unwrap_or_else(|_| arg_types.to_vec()))
+        Ok(coerce(self.0.definition, self.name(), arg_types).unwrap_or_else(|_| arg_types.to_vec()))
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let Kind::Score { bind } = &self.definition.kind else {
+        let Kind::Score { bind } = &self.0.definition.kind else {
             return internal_err!("{} is not a row score", self.name());
         };
-        let (layout, call) = bound_call(self.definition, &args.args)?;
+        let (layout, call) = bound_call(self.0.definition, &args.args)?;
         let score = bind(&call)?;
-        let reader = Reader::new(self.definition, &call, &layout);
+        let reader = Reader::new(self.0.definition, &call, &layout);
 
         let all_constant = args.args.iter().all(|arg| matches!(arg, ColumnarValue::Scalar(_)));
         let rows = if all_constant { 1 } else { args.number_rows };
@@ -92,7 +68,7 @@ impl ScalarUDFImpl for ScoreFunction {
     }
 
     fn documentation(&self) -> Option<&Documentation> {
-        Some(&self.documentation)
+        Some(&self.0.documentation)
     }
 }
 

@@ -1,6 +1,5 @@
 //! The engine's scalar function of a definition over lists of points: a record for each list.
 
-use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, Float64Array, StructArray, make_array};
@@ -9,10 +8,9 @@ use datafusion::arrow::datatypes::{DataType, Fields, Float64Type};
 use datafusion::common::{Result, ScalarValue, exec_err, internal_err, plan_err};
 use datafusion::logical_expr::{ColumnarValue, Documentation, ScalarFunctionArgs, ScalarUDFImpl, Signature};
 
-use super::aggregate::Shape;
 use super::call::Layout;
 use super::definition::{Definition, Kind};
-use super::documentation::document;
+use super::described::Described;
 use super::score::bound_call;
 use super::signature::{is_number, points_signature};
 use crate::estimators::Point;
@@ -28,25 +26,17 @@ pub(crate) struct Series {
 }
 
 /// A scalar function of a list of points.
-#[derive(Debug)]
-pub(in crate::functions) struct SeriesFunction {
-    definition: &'static Definition,
-    signature: Signature,
-    documentation: Documentation,
-}
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(in crate::functions) struct SeriesFunction(Described);
 
 impl SeriesFunction {
     pub(in crate::functions) fn new(definition: &'static Definition) -> Self {
-        Self {
-            definition,
-            signature: points_signature(definition),
-            documentation: document(definition, Shape::Number),
-        }
+        Self(Described::new(definition, points_signature(definition)))
     }
 
     /// Whether the list is one of points.
     fn check(&self, types: &[DataType]) -> Result<()> {
-        Layout::new(self.definition, self.name(), types)?;
+        Layout::new(self.0.definition, self.name(), types)?;
         let is_points = match &types[0] {
             DataType::Null => true,
             DataType::List(item) => match item.data_type() {
@@ -66,7 +56,7 @@ impl SeriesFunction {
         plan_err!(
             "{}: {} must be a list of structs with actual (or cost_per_value) and std_error, as uplift_calibration_bins and cost_curve return, got {}",
             self.name(),
-            self.definition.arguments[0].name,
+            self.0.definition.arguments[0].name,
             types[0]
         )
     }
@@ -132,32 +122,18 @@ fn effect_name(fields: &Fields) -> Option<&'static str> {
     ["actual", "cost_per_value"].into_iter().find(|name| fields.find(name).is_some())
 }
 
-impl PartialEq for SeriesFunction {
-    fn eq(&self, other: &Self) -> bool {
-        self.definition.name == other.definition.name
-    }
-}
-
-impl Eq for SeriesFunction {}
-
-impl Hash for SeriesFunction {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.definition.name.hash(state);
-    }
-}
-
 impl ScalarUDFImpl for SeriesFunction {
     fn name(&self) -> &str {
-        self.definition.name
+        self.0.definition.name
     }
 
     fn signature(&self) -> &Signature {
-        &self.signature
+        &self.0.signature
     }
 
     fn return_type(&self, arg_types: &[DataType]) -> Result<DataType> {
         self.check(arg_types)?;
-        match self.definition.kind {
+        match self.0.definition.kind {
             Kind::Series { data_type, .. } => Ok(data_type()),
             _ => internal_err!("{} is not a function of points", self.name()),
         }
@@ -168,10 +144,10 @@ impl ScalarUDFImpl for SeriesFunction {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let Kind::Series { apply, .. } = &self.definition.kind else {
+        let Kind::Series { apply, .. } = &self.0.definition.kind else {
             return internal_err!("{} is not a function of points", self.name());
         };
-        let (_, call) = bound_call(self.definition, &args.args)?;
+        let (_, call) = bound_call(self.0.definition, &args.args)?;
         let is_constant = matches!(args.args[0], ColumnarValue::Scalar(_));
         let lists = args.args[0].to_array(if is_constant { 1 } else { args.number_rows })?;
         let records = apply(&call, &self.series(&lists)?);
@@ -186,6 +162,6 @@ impl ScalarUDFImpl for SeriesFunction {
     }
 
     fn documentation(&self) -> Option<&Documentation> {
-        Some(&self.documentation)
+        Some(&self.0.documentation)
     }
 }

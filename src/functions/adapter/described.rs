@@ -1,0 +1,37 @@
+//! What the engine is told of a scalar function, whatever its kind.
+
+use std::hash::{Hash, Hasher};
+
+use datafusion::logical_expr::{Documentation, Signature};
+
+use super::aggregate::Shape;
+use super::definition::Definition;
+use super::documentation::document;
+
+/// A definition with its signature and documentation in the engine's terms; two are equal when their names are.
+#[derive(Debug)]
+pub(super) struct Described {
+    pub(super) definition: &'static Definition,
+    pub(super) signature: Signature,
+    pub(super) documentation: Documentation,
+}
+
+impl Described {
+    pub(super) fn new(definition: &'static Definition, signature: Signature) -> Self {
+        Self { definition, signature, documentation: document(definition, Shape::Number) }
+    }
+}
+
+impl PartialEq for Described {
+    fn eq(&self, other: &Self) -> bool {
+        self.definition.name == other.definition.name
+    }
+}
+
+impl Eq for Described {}
+
+impl Hash for Described {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.definition.name.hash(state);
+    }
+}
