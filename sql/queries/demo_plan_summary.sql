@@ -6,7 +6,7 @@ SELECT
   section,
   name,
   verdict,
-  round(amount, 6) AS amount,
+  round(amount, 10) AS amount,
   round(value, 2) AS value,
   maximum,
   binding,
