@@ -5,7 +5,7 @@
 -- The quarter has weeks 13 to 25; the cap is 14,500. The allocations are those of weeks 21 to 24: each is paced
 -- with what was known at the end of the week before. Three numbers make a budget: what is still to come of
 -- earlier cohorts in the weeks left (in_period_spend), the share of new ones that is redeemed by the end of the
--- quarter (redemption_curve), and how far such predictions have been off (bias_factor over earlier cohorts).
+-- quarter (redemption_curve; its error is the curve's, to which the scatter of single cohorts comes), and how far such predictions have been off (bias_factor over earlier cohorts).
 -- Reading: with the budget assigned now, and as much again in each allocation that follows, the quarter stays
 -- under its cap with probability 0.9. The room is what the cap leaves after what was spent. A budget of 0: stop
 -- assigning, earlier cohorts alone may break the cap. Less of a late cohort is redeemed within the quarter, so
@@ -54,6 +54,22 @@ shares AS (
   WHERE point['age'] BETWEEN 1 AND 25 - week
   GROUP BY week
 ),
+scatter AS (
+  -- How far single cohorts are from their mean at these ages, by the cohorts of done; those of the allocations to come
+  -- are independent.
+  SELECT week, sqrt(sum(variance)) / count(*) AS scatter
+  FROM (
+    SELECT week, age, var_samp(redeemed / liability) AS variance
+    FROM (
+      SELECT week, cohort, age, liability, sum(amount) OVER (PARTITION BY week, cohort ORDER BY age) AS redeemed
+      FROM seen
+      WHERE cohort + 5 < week AND cohort > week - 14
+    )
+    WHERE age BETWEEN 1 AND 25 - week
+    GROUP BY week, age
+  )
+  GROUP BY week
+),
 spend AS (
   -- By Bornhuetter-Ferguson, in parts of the liability like what is assigned now, so that both have its bias.
   -- Options are constants: one projection for each number of weeks that can be left.
@@ -77,18 +93,22 @@ SELECT
   round(rest['estimate'], 2) AS to_come,
   round(rest['std_error'], 2) AS to_come_std_error,
   round(share, 4) AS share,
-  round(share_std_error, 4) AS share_std_error,
+  round(sqrt(power(share_std_error, 2) + power(scatter, 2)), 4) AS share_std_error,
   round(bias['estimate'], 4) AS bias,
   round(bias['shrunk'], 4) AS bias_shrunk,
   round(
     pacer_budget(
       greatest(14500 - spent, 0.0),
       rest['estimate'], rest['std_error'],
-      share, share_std_error,
-      bias['shrunk'], bias['std_error'],
+      share, sqrt(power(share_std_error, 2) + power(scatter, 2)),
+      -- Shrinking takes from the error, too: the prior's 0.25 and the data's together.
+      bias['shrunk'], 1 / sqrt(1 / power(bias['std_error'], 2) + 1 / power(0.25, 2)),
       {'quantile': 0.9}
     ) / allocations,
     2
   ) AS budget
-FROM spend JOIN done ON done.week = spend.week JOIN shares ON shares.week = spend.week
+FROM spend
+JOIN done ON done.week = spend.week
+JOIN shares ON shares.week = spend.week
+JOIN scatter ON scatter.week = spend.week
 ORDER BY spend.week;

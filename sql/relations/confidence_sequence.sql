@@ -66,15 +66,20 @@ WITH given AS (
           'confidence_sequence: method must be empirical_bernstein, empirical_bernstein_mixture, hoeffding or '
             || 'hoeffding_mixture, got ' || coalesce(CAST(:method AS VARCHAR), 'NULL')
         ) AS DOUBLE)
+      WHEN :expected_variance IS NOT NULL AND (CAST(:expected_variance AS DOUBLE) > 0) IS NOT TRUE
+        THEN CAST(raise_error(
+          'confidence_sequence: expected_variance must be above 0, got ' || CAST(:expected_variance AS VARCHAR)
+        ) AS DOUBLE)
       WHEN CAST(:alpha AS DOUBLE) > 0 AND CAST(:alpha AS DOUBLE) < 1 THEN -ln(CAST(:alpha AS DOUBLE))
       ELSE CAST(raise_error(
         'confidence_sequence: alpha must be in (0, 1), got ' || coalesce(CAST(:alpha AS VARCHAR), 'NULL')
       ) AS DOUBLE)
     END AS level,
     CASE
-      WHEN CAST(:lower AS DOUBLE) < CAST(:upper AS DOUBLE) OR (:lower IS NULL AND :upper IS NULL) THEN CAST(:lower AS DOUBLE)
+      WHEN CAST(:upper AS DOUBLE) - CAST(:lower AS DOUBLE) BETWEEN 5e-324 AND 1e300 OR (:lower IS NULL AND :upper IS NULL)
+        THEN CAST(:lower AS DOUBLE)
       ELSE CAST(raise_error(
-        'confidence_sequence: upper must be above lower, got ' || coalesce(CAST(:upper AS VARCHAR), 'NULL') || ' and '
+        'confidence_sequence: upper must be above lower, by at most 1e300, got ' || coalesce(CAST(:upper AS VARCHAR), 'NULL') || ' and '
           || coalesce(CAST(:lower AS VARCHAR), 'NULL')
       ) AS DOUBLE)
     END AS lower,
@@ -98,12 +103,7 @@ WITH given AS (
         'confidence_sequence: n_star must be above 0, got ' || coalesce(CAST(:n_star AS VARCHAR), 'NULL')
       ) AS DOUBLE)
     END AS n_star,
-    CASE
-      WHEN :expected_variance IS NULL OR CAST(:expected_variance AS DOUBLE) > 0 THEN CAST(:expected_variance AS DOUBLE)
-      ELSE CAST(raise_error(
-        'confidence_sequence: expected_variance must be above 0, got ' || CAST(:expected_variance AS VARCHAR)
-      ) AS DOUBLE)
-    END AS expected_variance
+    CAST(:expected_variance AS DOUBLE) AS expected_variance
   FROM input
   WHERE position IS NOT NULL
     AND CASE concat_ws(
@@ -244,10 +244,14 @@ weighed AS (
       ELSE least(sqrt(2 * (level + ln(2.0)) / ((0.25 + sum(square) OVER so_far - square) * ln(n + 1))), 0.5)
     END AS lambda,
     CASE
-      WHEN :method = 'hoeffding_mixture' THEN mixture_boundary(n * 0.25, greatest_v, exp(-level))
+      WHEN :method = 'hoeffding_mixture' THEN mixture_boundary(n * 0.25, greatest_v, CAST(:alpha AS DOUBLE))
+      -- Without a range there is no such boundary, nor does the sum have to be a number.
       WHEN :method = 'empirical_bernstein_mixture' THEN mixture_boundary(
-        sum(CASE WHEN n > 1 THEN (x - centre) * (x - centre) ELSE (x - 0.5) * (x - 0.5) END) OVER so_far,
-        expected_v, exp(-level), 1, {'on_invalid': 'skip'}
+        CASE
+          WHEN score_min IS NOT NULL
+            THEN sum(CASE WHEN n > 1 THEN (x - centre) * (x - centre) ELSE (x - 0.5) * (x - 0.5) END) OVER so_far
+        END,
+        expected_v, CAST(:alpha AS DOUBLE), 1
       )
       ELSE level + ln(2.0)
     END AS boundary

@@ -128,6 +128,9 @@ impl<'a> Search<'a> {
     fn descend(&mut self, tau: f64) {
         let mut here = self.evaluate(self.at.clone(), tau);
         for _ in 0..STEPS {
+            if self.model.is_stopped() {
+                return;
+            }
             let Some((next, promised)) = self.step(&here) else { return };
             if promised <= 1e-2 * tau && promised <= 1e-9 * here.value.abs()
                 || promised <= 1e-14 * here.value.abs()
@@ -171,11 +174,17 @@ impl<'a> Search<'a> {
         if free.is_empty() {
             return None;
         }
+        // Those that share units with few others first, as the solution of the system wants them.
+        let shared = |&r: &usize| free.iter().filter(|&&s| here.hessian[r * all + s] != 0.0).count();
+        let shared: Vec<usize> = free.iter().map(shared).collect();
+        let mut order: Vec<usize> = (0..free.len()).collect();
+        order.sort_by_key(|&i| shared[i]);
+        let free: Vec<usize> = order.into_iter().map(|i| free[i]).collect();
         let n = free.len();
         let entry = |r: usize, s: usize| here.hessian[r * all + s] * self.scales[r] * self.scales[s];
         let largest = free.iter().map(|&r| entry(r, r)).fold(0.0, f64::max);
-        let least =
-            if largest > 0.0 { largest } else { gradient.iter().fold(0.0, |m: f64, g| m.max(g.abs())) };
+        let steepest = || free.iter().map(|&r| gradient[r].abs()).fold(0.0, f64::max);
+        let least = if largest > 0.0 { largest } else { steepest() };
         let mut matrix = vec![0.0; n * n];
         for (i, &r) in free.iter().enumerate() {
             for (j, &s) in free.iter().enumerate().take(i + 1) {

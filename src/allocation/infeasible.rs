@@ -2,7 +2,7 @@
 
 use super::Infeasible;
 use super::model::{Limit, Model, Side};
-use super::problem::Coefficients;
+use super::problem::{Coefficients, Guardrail};
 use super::rounding::{Solution, optimise};
 
 /// A limit, what it asks for and what can be reached.
@@ -20,44 +20,58 @@ pub(crate) struct Requirement {
 /// Minimums beyond which the conflict is not narrowed down.
 const NARROWED: usize = 64;
 
-/// Explains why no plan keeps the limits of a model.
-pub(super) fn explain(model: &Model) -> Infeasible {
-    let mut requirements = vec![];
-    for (r, limit) in model.limits.iter().enumerate() {
-        if limit.side != Side::AtLeast {
-            let least = model.least_use(r).0;
-            let capped = Limit { side: Side::AtMost, ..*limit };
-            if capped.excess(least) > 0.0 {
-                requirements.push(requirement(limit, false, least));
-            }
-        }
-    }
-    if !requirements.is_empty() {
-        return Infeasible { conflict: requirements.clone(), requirements, is_proven: true };
+/// Explains why no plan keeps the limits of a model, the sides of `guardrails`.
+pub(super) fn explain(model: &Model, guardrails: &[Guardrail]) -> Infeasible {
+    let limits = || model.limits.iter().enumerate();
+    let requirement = |r: usize, is_minimum: bool, attainable: f64| {
+        let guardrail = model.limits[r].guardrail;
+        let Guardrail { minimum, maximum, taken, .. } = guardrails[guardrail];
+        let required = if is_minimum { minimum } else { maximum };
+        Requirement { guardrail, is_minimum, required, attainable: attainable + taken }
+    };
+    let least =
+        limits().filter(|(_, limit)| limit.side != Side::AtLeast).map(|(r, _)| (r, model.least_use(r).0));
+    let broken: Vec<Requirement> = least
+        .filter(|&(r, least)| model.limits[r].overrun(least) > 0.0)
+        .map(|(r, least)| requirement(r, false, least))
+        .collect();
+    if !broken.is_empty() {
+        return Infeasible { conflict: broken.clone(), requirements: broken, is_proven: true };
     }
     let minimums: Vec<usize> =
-        (0..model.limits.len()).filter(|&r| model.limits[r].side != Side::AtMost).collect();
-    let mut is_proven = is_infeasible(model, &minimums);
-    for &r in &minimums {
+        limits().filter(|(_, limit)| limit.side != Side::AtMost).map(|(r, _)| r).collect();
+    let (mut requirements, mut alone) = (vec![], None);
+    for &r in minimums.iter().take_while(|_| !model.is_stopped()) {
         let most = most(model, r);
-        is_proven |= most.bound < model.limits[r].bound;
-        requirements.push(requirement(&model.limits[r], true, most.objective));
+        if model.limits[r].shortfall(most.bound) > 0.0 {
+            alone = alone.or(Some(requirements.len()));
+        }
+        requirements.push(requirement(r, true, most.objective));
     }
-    let mut conflict = minimums.clone();
+    let conflict = match alone {
+        Some(alone) => vec![requirements[alone]],
+        None => narrowed(model, &minimums).into_iter().map(|i| requirements[i]).collect(),
+    };
+    Infeasible { is_proven: !conflict.is_empty(), conflict, requirements }
+}
+
+/// Positions of the minimums that even fractions of pairs cannot keep together; empty where there are none.
+fn narrowed(model: &Model, minimums: &[usize]) -> Vec<usize> {
+    let mut conflict: Vec<usize> = (0..minimums.len()).collect();
+    let cannot =
+        |some: &[usize]| is_infeasible(model, &some.iter().map(|&i| minimums[i]).collect::<Vec<_>>());
+    if model.is_stopped() || !cannot(&conflict) {
+        return vec![];
+    }
     if minimums.len() <= NARROWED {
-        for &r in &minimums {
-            let without: Vec<usize> = conflict.iter().copied().filter(|&other| other != r).collect();
-            if is_infeasible(model, &without) {
+        for i in 0..minimums.len() {
+            let without: Vec<usize> = conflict.iter().copied().filter(|&other| other != i).collect();
+            if !model.is_stopped() && cannot(&without) {
                 conflict = without;
             }
         }
     }
-    let of = |r: &usize| requirements[minimums.iter().position(|other| other == r).unwrap_or(0)];
-    Infeasible { conflict: conflict.iter().map(of).collect(), requirements, is_proven }
-}
-
-fn requirement(limit: &Limit, is_minimum: bool, attainable: f64) -> Requirement {
-    Requirement { guardrail: limit.guardrail, is_minimum, required: limit.bound, attainable }
+    conflict
 }
 
 /// The plan that has most of a limit's sum while it keeps all caps.

@@ -30,6 +30,7 @@ use model::Model;
 use rounding::optimise;
 
 pub(crate) use infeasible::Requirement;
+pub(crate) use passes::size_of_sums;
 pub(crate) use problem::{Coefficients, Guardrail, NO_OFFER, Pairs, Problem};
 pub(crate) use pruning::{PruneReason, Pruning};
 
@@ -49,6 +50,9 @@ impl Effort {
         Self { threads, closest: false, stopped: Arc::default() }
     }
 }
+
+/// How far a bound may be below a plan by rounding, as a share of its objective.
+const ROUNDING: f64 = 1e-9;
 
 /// A plan and what is known of it.
 #[derive(Clone, Debug)]
@@ -89,7 +93,7 @@ pub(crate) enum Failure {
 pub(crate) struct Infeasible {
     /// Each limit that demands something, with what can be reached.
     pub(crate) requirements: Vec<Requirement>,
-    /// The requirements that together cannot be met, none of which could be left out.
+    /// The requirements that together cannot be met, none of which could be left out; empty where none are proven to.
     pub(crate) conflict: Vec<Requirement>,
     /// Whether there is none; else fractions of pairs could keep the guardrails, and no plan of whole ones was found.
     pub(crate) is_proven: bool,
@@ -105,11 +109,13 @@ pub(crate) fn solve(problem: &Problem, effort: &Effort) -> Result<Plan, Failure>
     model.close_pairs_that_never_fit();
     let mut passes = 0;
     let mut solution = optimise(&model, &mut passes);
-    if !solution.is_feasible {
+    if !solution.is_feasible && !model.is_stopped() {
         if !effort.closest {
-            let explained = infeasible::explain(&model);
+            let explained = infeasible::explain(&model, &problem.guardrails);
             return Err(if model.is_stopped() { Failure::Stopped } else { Failure::Infeasible(explained) });
         }
+        // With all pairs: what never fits may be part of what comes nearest.
+        model = Model::new(problem, effort);
         model.penalise();
         solution = optimise(&model, &mut passes);
     }
@@ -122,9 +128,13 @@ pub(crate) fn solve(problem: &Problem, effort: &Effort) -> Result<Plan, Failure>
     }
     // Recomputed from the plan: what the steps kept up is not trusted.
     let draft = Draft::new(&model, solution.chosen);
+    let objective = draft.objective();
+    // A plan may be as good as the bound up to rounding; a bound that is none is replaced by one that cannot fail.
+    let is_bound = solution.bound >= objective - ROUNDING * objective.abs();
+    let bound = if is_bound { solution.bound } else { model.exact(&vec![0.0; model.limits.len()]).dual };
     Ok(Plan {
-        objective: draft.objective(),
-        bound: solution.bound.max(draft.objective()),
+        objective,
+        bound: bound.max(objective),
         shadow_prices,
         passes,
         is_feasible: draft.is_feasible(),

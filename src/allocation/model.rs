@@ -36,8 +36,8 @@ pub(super) struct Limit {
     pub(super) guardrail: usize,
 }
 
-/// Share of a bound, or of what a pair typically adds if that is more, within which a sum counts as equal to the bound:
-/// the rounding of decimal amounts.
+/// Share of a limit, or of the least that a pair adds where it is zero, within which a sum counts as equal to it: the
+/// rounding of decimal amounts.
 const ROUNDING: f64 = 5e-13;
 
 impl Limit {
@@ -50,6 +50,16 @@ impl Limit {
             Side::Equal => (used - self.bound).abs(),
         };
         if over <= self.rounding { 0.0 } else { over }
+    }
+
+    /// How far the least that can be used is above a limit; zero of a minimum.
+    pub(super) fn overrun(&self, least: f64) -> f64 {
+        if self.side == Side::AtLeast || least <= self.bound { 0.0 } else { self.excess(least) }
+    }
+
+    /// How far the most that can be used is below a limit; zero of a cap.
+    pub(super) fn shortfall(&self, most: f64) -> f64 {
+        if self.side == Side::AtMost || most >= self.bound { 0.0 } else { self.excess(most) }
     }
 
     /// The nearest multiplier that is allowed.
@@ -80,11 +90,11 @@ impl<'a> Model<'a> {
         let mut limits = vec![];
         let mut limits_of = vec![];
         for (guardrail, rail) in problem.guardrails.iter().enumerate() {
-            let limit = |bound, side| Limit {
+            let limit = |of_all: f64, side| Limit {
                 adds: rail.adds,
-                bound,
+                bound: of_all - rail.taken,
                 side,
-                rounding: 0.0,
+                rounding: ROUNDING * of_all.abs(),
                 penalty: f64::INFINITY,
                 guardrail,
             };
@@ -113,9 +123,13 @@ impl<'a> Model<'a> {
             limits,
             effort: effort.clone(),
         };
-        for (limit, addition) in model.typical_additions().into_iter().enumerate() {
-            let limit = &mut model.limits[limit];
-            limit.rounding = ROUNDING * limit.bound.abs().max(addition);
+        if model.limits.iter().any(|limit| limit.rounding == 0.0) {
+            let additions = model.sizes_of_additions(1);
+            for (limit, sizes) in
+                model.limits.iter_mut().zip(additions).filter(|(limit, _)| limit.rounding == 0.0)
+            {
+                limit.rounding = ROUNDING * sizes.least;
+            }
         }
         model
     }
@@ -224,19 +238,24 @@ impl<'a> Model<'a> {
 
     /// The mean size of what a pair that a limit counts adds to it, one where it is always zero.
     pub(super) fn typical_additions(&self) -> Vec<f64> {
-        let mut sums = vec![(0.0, 0.0); self.limits.len()];
         // What is common to a million pairs is seen in some of them.
         let step = (self.pairs.value.len() / 200_000).max(1);
+        let mut sizes = self.sizes_of_additions(step);
+        if step > 1 && sizes.iter().any(|sizes| sizes.n == 0.0) {
+            sizes = self.sizes_of_additions(1);
+        }
+        sizes.into_iter().map(|sizes| if sizes.n > 0.0 { sizes.sum / sizes.n } else { 1.0 }).collect()
+    }
+
+    /// Sizes of what pairs add to each limit, of every `step`th pair.
+    fn sizes_of_additions(&self, step: usize) -> Vec<Sizes> {
+        let mut sizes = vec![Sizes::default(); self.limits.len()];
         for pair in (0..self.pairs.value.len()).step_by(step) {
             for &limit in self.limits_of(pair as u32) {
-                let size = self.adds(limit, pair as u32).abs();
-                if size > 0.0 {
-                    let (sum, n) = &mut sums[limit as usize];
-                    (*sum, *n) = (*sum + size, *n + 1.0);
-                }
+                sizes[limit as usize].add(self.adds(limit, pair as u32).abs());
             }
         }
-        sums.into_iter().map(|(sum, n)| if n > 0.0 { sum / n } else { 1.0 }).collect()
+        sizes
     }
 
     /// The mean size of what a pair is worth, one where none is worth anything.
@@ -324,20 +343,21 @@ impl<'a> Model<'a> {
     /// Closes the pairs that break a cap even beside the least use of all other units: they would only lift the bound.
     pub(super) fn close_pairs_that_never_fit(&mut self) {
         let (mut closed, ranges) = (vec![], self.ranges_of_additions());
-        for (r, limit) in self.limits.iter().enumerate().filter(|(_, limit)| limit.side == Side::AtMost) {
+        for (r, limit) in self.limits.iter().enumerate().filter(|(_, limit)| limit.side != Side::AtLeast) {
             let [smallest, largest] = ranges[r];
-            if smallest >= 0.0 && limit.excess(largest) == 0.0 {
+            if smallest >= 0.0 && limit.overrun(largest) == 0.0 {
                 continue;
             }
             let (least, of_units) = self.least_use(r);
-            if limit.excess(least - smallest.min(0.0) + largest) == 0.0 {
+            // Where even the least is too much, the limit says nothing of single pairs.
+            if limit.overrun(least - smallest.min(0.0) + largest) == 0.0 || limit.overrun(least) > 0.0 {
                 continue;
             }
             for (unit, of_unit) in of_units.into_iter().enumerate() {
                 let others = least - of_unit;
                 let breaks = |pair: &usize| {
                     self.limits_of(*pair as u32).contains(&(r as u32))
-                        && limit.excess(others + self.adds(r as u32, *pair as u32)) > 0.0
+                        && limit.overrun(others + self.adds(r as u32, *pair as u32)) > 0.0
                 };
                 closed.extend(self.pairs.of(unit).filter(breaks));
             }
@@ -350,6 +370,24 @@ impl<'a> Model<'a> {
         self.counted_by.push(vec![]);
         let pairs = self.pairs.to_mut();
         closed.into_iter().for_each(|pair| pairs.class[pair] = class);
+    }
+}
+
+/// Sizes of some amounts that are not zero.
+#[derive(Clone, Copy, Debug, Default)]
+struct Sizes {
+    n: f64,
+    sum: f64,
+    least: f64,
+}
+
+impl Sizes {
+    fn add(&mut self, size: f64) {
+        if size > 0.0 {
+            self.least = if self.n == 0.0 { size } else { self.least.min(size) };
+            self.n += 1.0;
+            self.sum += size;
+        }
     }
 }
 

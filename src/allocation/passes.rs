@@ -11,10 +11,22 @@ use super::problem::{Coefficients, NO_OFFER};
 
 /// Parts of the units whose sums are made apart and merged in order, so that the number of threads changes nothing.
 const PARTS: usize = 16;
+/// And where there are so many limits that the sums, of which there is one for each two limits, are large.
+const FEW_PARTS: usize = 4;
+const MANY_LIMITS: usize = 128;
 /// Pairs below which threads cost more than they save.
 const PAIRS_FOR_THREADS: usize = 40_000;
 /// Differences of `reduced / tau` beyond which a probability is zero.
 const FAR: f64 = 40.0;
+
+fn parts(limits: usize) -> usize {
+    if limits > MANY_LIMITS { FEW_PARTS } else { PARTS }
+}
+
+/// Bytes that the sums of a pass, and the system made of them, take at some number of limits.
+pub(crate) fn size_of_sums(limits: usize) -> usize {
+    (parts(limits) + 3) * limits * limits * size_of::<f64>()
+}
 
 /// The dual function at some multipliers, and what the best pairs use of each limit.
 pub(super) struct Exact {
@@ -32,21 +44,33 @@ pub(super) struct Smoothed {
 }
 
 impl Model<'_> {
-    /// Units from `part` of [`PARTS`].
+    fn parts(&self) -> usize {
+        parts(self.limits.len())
+    }
+
+    /// Units of a part.
     fn units_of(&self, part: usize) -> std::ops::Range<usize> {
-        let units = if self.is_stopped() { 0 } else { self.pairs.units() };
-        part * units / PARTS..(part + 1) * units / PARTS
+        let (units, parts) = (self.pairs.units(), self.parts());
+        part * units / parts..(part + 1) * units / parts
+    }
+
+    /// As [`Self::units_of`]; none once the work is to end, when sums over them mean nothing any more.
+    fn units_to_sum(&self, units: std::ops::Range<usize>) -> std::ops::Range<usize> {
+        if self.is_stopped() { units.start..units.start } else { units }
     }
 
     /// What `sums` makes of each part of the units, in order.
     fn by_parts<T: Send>(&self, sums: impl Fn(std::ops::Range<usize>) -> T + Sync) -> Vec<T> {
-        let threads =
-            if self.pairs.value.len() < PAIRS_FOR_THREADS { 1 } else { self.threads().clamp(1, PARTS) };
+        let threads = if self.pairs.value.len() < PAIRS_FOR_THREADS {
+            1
+        } else {
+            self.threads().clamp(1, self.parts())
+        };
         if threads == 1 {
-            return (0..PARTS).map(|part| sums(self.units_of(part))).collect();
+            return (0..self.parts()).map(|part| sums(self.units_of(part))).collect();
         }
         let work = |first: usize| {
-            let parts = (first..PARTS).step_by(threads);
+            let parts = (first..self.parts()).step_by(threads);
             parts.map(|part| (part, sums(self.units_of(part)))).collect::<Vec<_>>()
         };
         let mut done: Vec<_> = thread::scope(|scope| {
@@ -104,7 +128,7 @@ impl Model<'_> {
         let prices = self.prices(multipliers);
         let parts = self.by_parts(|units| {
             let (mut dual, mut totals) = (0.0, vec![Totals::default(); prices.len()]);
-            for unit in units {
+            for unit in self.units_to_sum(units) {
                 let (pair, reduced) = self.best(&prices, unit);
                 if pair != NO_OFFER {
                     dual += reduced;
@@ -134,7 +158,7 @@ impl Model<'_> {
         let parts = self.by_parts(|units| {
             let mut sums = SmoothSums::new(prices.len(), limits);
             let mut unit_sums = UnitSums::new(limits);
-            for unit in units {
+            for unit in self.units_to_sum(units) {
                 sums.add(self, &prices, unit, tau, &mut unit_sums);
             }
             sums

@@ -47,6 +47,8 @@ pub(crate) struct Guardrail {
     /// Limits of the sum; infinite where there is none.
     pub(crate) minimum: f64,
     pub(crate) maximum: f64,
+    /// What of the sum is decided already.
+    pub(crate) taken: f64,
 }
 
 /// What a pair adds to a sum: `count + cost · its cost + value · its value`.

@@ -54,9 +54,11 @@ pub(super) fn optimise(model: &Model, passes: &mut u64) -> Solution {
     let margins = model.margins(&priced.multipliers);
     let mut draft = Draft::new(model, model.choose(&priced.multipliers));
     *passes += 2;
-    round(&mut draft, &prices, &priced, &margins);
+    if !model.is_stopped() {
+        round(&mut draft, &prices, &priced, &margins);
+    }
     let mut bound = priced.dual;
-    if draft.is_feasible() {
+    if draft.is_feasible() && !model.is_stopped() {
         bound = improve(&mut draft, &prices, &priced, &margins).min(bound);
     }
     Solution {
@@ -92,7 +94,7 @@ fn round(draft: &mut Draft, prices: &[Coefficients], priced: &Priced, margins: &
 /// Makes a plan that keeps the limits better, and returns a bound of all plans.
 fn improve(draft: &mut Draft, prices: &[Coefficients], priced: &Priced, margins: &[f64]) -> f64 {
     let gap = |draft: &Draft| priced.dual - draft.objective();
-    let is_open = |draft: &Draft| gap(draft) > GOOD_ENOUGH * priced.dual.abs();
+    let is_open = |draft: &Draft| gap(draft) > GOOD_ENOUGH * priced.dual.abs() && !draft.model.is_stopped();
     // Units whose other choices could be part of a plan of a smaller gap: near a tie, or moved from their best pair.
     let within = |draft: &Draft, gap: f64| -> Vec<u32> {
         let near = (0..margins.len() as u32).filter(|&unit| margins[unit as usize] < gap);
@@ -129,7 +131,8 @@ fn improve(draft: &mut Draft, prices: &[Coefficients], priced: &Priced, margins:
                 search(draft, prices, priced, &units, target, Extent { branches: BRANCHES, least_impact });
         }
         if found == Found::Unknown && is_programmed {
-            return knapsack::improve(draft, priced).min(bound);
+            bound = knapsack::improve(draft, priced).min(bound);
+            break;
         }
         if found == Found::Unknown {
             // Units of little impact fill up what the others leave.
@@ -146,7 +149,9 @@ fn improve(draft: &mut Draft, prices: &[Coefficients], priced: &Priced, margins:
     }
     let limit = gap(draft);
     draft.fill(prices, &within(draft, limit), limit);
-    search_nearby(draft, prices, priced, margins, within(draft, gap(draft)));
+    if bound - draft.objective() > GOOD_NEARBY * bound.abs() {
+        search_nearby(draft, prices, priced, margins, within(draft, gap(draft)));
+    }
     let limit = gap(draft);
     draft.fill(prices, &within(draft, limit), limit);
     bound

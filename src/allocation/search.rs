@@ -5,28 +5,37 @@
 
 use super::draft::Draft;
 use super::dual::Priced;
-use super::model::Side;
+use super::model::Limit;
 use super::problem::{Coefficients, NO_OFFER};
 
 /// Units searched at once at most.
 const UNITS: usize = 300;
 
-/// A unit and its choices with their losses, smallest loss first.
+/// A unit and its choices, smallest loss first.
 struct Choices {
     unit: usize,
-    choices: Vec<(u32, f64)>,
-    /// Limits that some choice counts in.
+    choices: Vec<Choice>,
+    /// Positions of the limits that the choices change, among those of the search.
     touched: Vec<usize>,
 }
 
+struct Choice {
+    pair: u32,
+    loss: f64,
+    /// What it adds to limits, by their position in the search.
+    adds: Vec<(usize, f64)>,
+}
+
 struct Search<'a> {
-    draft: &'a Draft<'a>,
-    multipliers: &'a [f64],
     units: Vec<Choices>,
+    /// The limits that the choices change, with their multipliers.
+    limits: Vec<(&'a Limit, f64)>,
+    /// The price of what stays unused of the other limits.
+    unused_by_others: f64,
+    used: Vec<f64>,
     /// Least and most that the units from each depth on can add to each limit.
     least: Vec<Vec<f64>>,
     most: Vec<Vec<f64>>,
-    used: Vec<f64>,
     /// What was used before the choice at each depth, of the limits it touches.
     saved: Vec<Vec<f64>>,
     taken: Vec<u32>,
@@ -66,7 +75,7 @@ pub(super) fn search(
     priced: &Priced,
     units: &[u32],
     gap: f64,
-    effort: Extent,
+    extent: Extent,
 ) -> Found {
     let mut losses = draft.losses(priced);
     let mut candidates: Vec<(f64, Choices)> = vec![];
@@ -75,26 +84,26 @@ pub(super) fn search(
         let (best, worth) = (worth, draft.model.worth(best));
         let loss = |pair: u32| (best - draft.model.reduced(prices, pair)).max(0.0);
         let pairs = draft.model.pairs.of(unit).map(|pair| pair as u32).chain([NO_OFFER]);
-        let mut choices: Vec<(u32, f64)> =
-            pairs.map(|pair| (pair, loss(pair))).filter(|&(_, loss)| loss < gap).collect();
-        choices.sort_by(|a, b| a.1.total_cmp(&b.1));
-        let impact = |&(pair, _): &(u32, f64)| (draft.model.worth(pair) - worth).abs();
+        let choice = |pair: u32| Choice { pair, loss: loss(pair), adds: vec![] };
+        let mut choices: Vec<Choice> = pairs.map(choice).filter(|choice| choice.loss < gap).collect();
+        choices.sort_by(|a, b| a.loss.total_cmp(&b.loss));
+        let impact = |choice: &Choice| (draft.model.worth(choice.pair) - worth).abs();
         let impact = choices.iter().map(impact).fold(0.0, f64::max);
-        if choices.len() > 1 || choices.iter().all(|&(pair, _)| pair != draft.chosen[unit]) {
+        if choices.len() > 1 || choices.iter().all(|choice| choice.pair != draft.chosen[unit]) {
             losses -= loss(draft.chosen[unit]);
             candidates.push((impact, Choices { unit, choices, touched: vec![] }));
         }
     }
     // What moves much first: it decides what the others can do.
     candidates.sort_by(|a, b| b.0.total_cmp(&a.0));
-    let large = candidates.partition_point(|(impact, _)| *impact >= effort.least_impact).min(UNITS);
+    let large = candidates.partition_point(|(impact, _)| *impact >= extent.least_impact).min(UNITS);
     let is_whole = candidates.len() == large;
     for (_, unit) in candidates.drain(large..) {
         losses += draft.loss(prices, unit.unit);
     }
     let units: Vec<Choices> = candidates.into_iter().map(|(_, unit)| unit).collect();
     let (taken, is_finished) =
-        Search::new(draft, &priced.multipliers, units, gap, effort.branches).run(losses.max(0.0));
+        Search::new(draft, &priced.multipliers, units, gap, extent.branches).run(losses.max(0.0));
     let is_better = taken.is_some();
     for (unit, pair) in taken.into_iter().flatten() {
         draft.set(unit, pair);
@@ -108,78 +117,73 @@ pub(super) fn search(
 }
 
 impl<'a> Search<'a> {
-    fn new(
-        draft: &'a Draft<'a>,
-        multipliers: &'a [f64],
-        mut units: Vec<Choices>,
-        gap: f64,
-        branches: u64,
-    ) -> Self {
+    fn new(draft: &Draft<'a>, multipliers: &[f64], mut units: Vec<Choices>, gap: f64, branches: u64) -> Self {
         let model = draft.model;
-        let limits = model.limits.len();
-        let mut used: Vec<f64> = (0..limits).map(|limit| draft.used(limit)).collect();
+        let mut of_choices: Vec<usize> = vec![];
         for unit in &mut units {
-            model.changes(draft.chosen[unit.unit], NO_OFFER, |limit, by| used[limit] += by);
-            for &(pair, _) in &unit.choices {
-                model.changes(NO_OFFER, pair, |limit, _| unit.touched.push(limit));
+            for choice in &mut unit.choices {
+                model.changes(NO_OFFER, choice.pair, |limit, by| choice.adds.push((limit, by)));
+                unit.touched.extend(choice.adds.iter().map(|(limit, _)| limit));
             }
+            // What the unit leaves counts too.
+            model.changes(draft.chosen[unit.unit], NO_OFFER, |limit, _| unit.touched.push(limit));
             unit.touched.sort_unstable();
             unit.touched.dedup();
+            of_choices.extend(&unit.touched);
         }
-        let mut least = vec![vec![0.0; limits]; units.len() + 1];
+        of_choices.sort_unstable();
+        of_choices.dedup();
+        let position = |limit: usize| of_choices.partition_point(|&other| other < limit);
+        let mut used: Vec<f64> = of_choices.iter().map(|&limit| draft.used(limit)).collect();
+        for unit in &mut units {
+            model.changes(draft.chosen[unit.unit], NO_OFFER, |limit, by| used[position(limit)] += by);
+            let adds = unit.choices.iter_mut().flat_map(|choice| &mut choice.adds);
+            adds.map(|(limit, _)| limit).chain(&mut unit.touched).for_each(|limit| *limit = position(*limit));
+        }
+        let limits: Vec<_> =
+            of_choices.iter().map(|&limit| (&model.limits[limit], multipliers[limit])).collect();
+        let others = (0..multipliers.len()).filter(|limit| of_choices.binary_search(limit).is_err());
+        let unused_by_others = others
+            .map(|limit| price_of_unused((&model.limits[limit], multipliers[limit]), [draft.used(limit); 2]))
+            .sum();
+        let mut least = vec![vec![0.0; limits.len()]; units.len() + 1];
         let mut most = least.clone();
-        for depth in (0..units.len()).rev() {
+        for (depth, unit) in units.iter().enumerate().rev() {
             (least[depth], most[depth]) = (least[depth + 1].clone(), most[depth + 1].clone());
-            let unit = &units[depth];
-            let (mut low, mut high) = (vec![f64::INFINITY; limits], vec![f64::NEG_INFINITY; limits]);
-            for &(pair, _) in &unit.choices {
-                let mut adds = vec![0.0; limits];
-                model.changes(NO_OFFER, pair, |limit, by| adds[limit] = by);
-                for &limit in &unit.touched {
-                    (low[limit], high[limit]) = (low[limit].min(adds[limit]), high[limit].max(adds[limit]));
-                }
-            }
             for &limit in &unit.touched {
-                least[depth][limit] += low[limit];
-                most[depth][limit] += high[limit];
+                let adds = unit.choices.iter().map(|choice| {
+                    choice.adds.iter().find(|(counted, _)| *counted == limit).map_or(0.0, |(_, by)| *by)
+                });
+                least[depth][limit] += adds.clone().fold(f64::INFINITY, f64::min);
+                most[depth][limit] += adds.fold(f64::NEG_INFINITY, f64::max);
             }
         }
         let (taken, saved) = (Vec::with_capacity(units.len()), vec![vec![]; units.len()]);
-        Self { draft, multipliers, units, least, most, used, saved, taken, gap, best: None, branches }
+        Self { units, limits, unused_by_others, used, least, most, saved, taken, gap, best: None, branches }
     }
 
     /// The best choices if there are any, and whether all branches were looked into.
     fn run(mut self, losses: f64) -> (Option<Vec<(usize, u32)>>, bool) {
-        let unused = (0..self.used.len()).map(|limit| self.unused(limit, 0)).sum();
-        self.branch(losses, unused);
+        let of_choices: f64 = (0..self.limits.len()).map(|limit| self.unused(limit, 0)).sum();
+        self.branch(losses, of_choices + self.unused_by_others);
         let units = self.units.iter().map(|unit| unit.unit);
         (self.best.map(|taken| units.zip(taken).collect()), self.branches > 0)
     }
 
+    /// The least and the most that can be used of a limit once `depth` units are decided.
+    fn range(&self, limit: usize, depth: usize) -> [f64; 2] {
+        [&self.least, &self.most].map(|rest| self.used[limit] + rest[depth][limit])
+    }
+
     /// The price of what must stay unused of a limit once `depth` units are decided.
     fn unused(&self, limit: usize, depth: usize) -> f64 {
-        let (price, bound, used) =
-            (self.multipliers[limit], self.draft.model.limits[limit].bound, self.used[limit]);
-        if price > 0.0 {
-            price * (bound - used - self.most[depth][limit]).max(0.0)
-        } else if price < 0.0 {
-            -price * (used + self.least[depth][limit] - bound).max(0.0)
-        } else {
-            0.0
-        }
+        price_of_unused(self.limits[limit], self.range(limit, depth))
     }
 
     /// Whether a limit can still be kept once `depth` units are decided.
     fn can_keep(&self, limit: usize, depth: usize) -> bool {
-        let (of, used) = (&self.draft.model.limits[limit], self.used[limit]);
-        let (least, most) = (used + self.least[depth][limit], used + self.most[depth][limit]);
-        match of.side {
-            Side::AtMost => of.excess(least) == 0.0,
-            Side::AtLeast => of.excess(most) == 0.0,
-            Side::Equal => {
-                (least <= of.bound || of.excess(least) == 0.0) && (most >= of.bound || of.excess(most) == 0.0)
-            }
-        }
+        let ([least, most], (limit, _)) = (self.range(limit, depth), self.limits[limit]);
+        limit.overrun(least) == 0.0 && limit.shortfall(most) == 0.0
     }
 
     fn branch(&mut self, losses: f64, unused: f64) {
@@ -194,12 +198,11 @@ impl<'a> Search<'a> {
                 return;
             }
             self.branches -= 1;
-            let (pair, loss) = self.units[depth].choices[choice];
+            let Choice { pair, loss, .. } = self.units[depth].choices[choice];
             // A better plan must be better by more than rounding.
             if losses + loss >= self.gap * (1.0 - 1e-9) {
                 return;
             }
-            let model = self.draft.model;
             let (mut before, mut after, mut is_open) = (0.0, 0.0, true);
             for i in 0..self.units[depth].touched.len() {
                 before += self.unused(self.units[depth].touched[i], depth);
@@ -207,7 +210,7 @@ impl<'a> Search<'a> {
             let (used, saved) = (&mut self.used, &mut self.saved[depth]);
             saved.clear();
             saved.extend(self.units[depth].touched.iter().map(|&limit| used[limit]));
-            model.changes(NO_OFFER, pair, |limit, by| used[limit] += by);
+            self.units[depth].choices[choice].adds.iter().for_each(|&(limit, by)| used[limit] += by);
             for i in 0..self.units[depth].touched.len() {
                 let limit = self.units[depth].touched[i];
                 after += self.unused(limit, depth + 1);
@@ -224,5 +227,16 @@ impl<'a> Search<'a> {
                 self.used[limit] = self.saved[depth][i];
             }
         }
+    }
+}
+
+/// The price of what must stay unused of a limit with a multiplier, given the least and the most that can be used.
+fn price_of_unused((limit, multiplier): (&Limit, f64), [least, most]: [f64; 2]) -> f64 {
+    if multiplier > 0.0 {
+        multiplier * (limit.bound - most).max(0.0)
+    } else if multiplier < 0.0 {
+        -multiplier * (least - limit.bound).max(0.0)
+    } else {
+        0.0
     }
 }

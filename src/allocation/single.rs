@@ -37,7 +37,10 @@ impl Model<'_> {
         let mut point = |price: f64| {
             *passes += 1;
             let Exact { dual, used } = self.exact(&multipliers(price));
-            Point { price, dual, slope: sign * (self.limits[limit].bound - used[limit]) }
+            let unused = self.limits[limit].bound - used[limit];
+            // A limit met up to rounding is met: no price would bring more.
+            let unused = if unused.abs() <= self.limits[limit].rounding { 0.0 } else { unused };
+            Point { price, dual, slope: sign * unused }
         };
         let penalty = self.limits[limit].penalty;
         let mut low = point(0.0);

@@ -12,7 +12,8 @@ fn with_budget(units: &[&[(f64, f64)]], budget: f64) -> Problem {
         }
         pairs.starts.push(pairs.value.len() as u32);
     }
-    let budget = Guardrail { adds: Coefficients::COST, minimum: f64::NEG_INFINITY, maximum: budget };
+    let budget =
+        Guardrail { adds: Coefficients::COST, minimum: f64::NEG_INFINITY, maximum: budget, taken: 0.0 };
     Problem { pairs, guardrails: vec![budget], classes: vec![vec![0]], floor: 0.0 }
 }
 
@@ -62,7 +63,7 @@ fn random_problem(draws: &mut Draws) -> Problem {
             2 if adds == Coefficients::COUNT => ((limit / 4.0).floor(), (limit / 4.0).floor()),
             _ => (f64::NEG_INFINITY, limit),
         };
-        guardrails.push(Guardrail { adds, minimum, maximum });
+        guardrails.push(Guardrail { adds, minimum, maximum, taken: 0.0 });
     }
     let counted = |_| (0..guardrails.len() as u32).filter(|_| whole(0.0, 2.0) > 0.0).collect();
     let classes = (0..classes).map(counted).collect();
@@ -158,8 +159,12 @@ fn realistic(units: usize, seed: u64) -> Problem {
         }
         pairs.starts.push(pairs.value.len() as u32);
     }
-    let cap =
-        |adds, share: f64| Guardrail { adds, minimum: f64::NEG_INFINITY, maximum: share * units as f64 };
+    let cap = |adds, share: f64| Guardrail {
+        adds,
+        minimum: f64::NEG_INFINITY,
+        maximum: share * units as f64,
+        taken: 0.0,
+    };
     let mut guardrails = vec![cap(Coefficients::COST, 0.45), cap(Coefficients::COUNT, 0.5)];
     guardrails.extend((1..=5).map(|action| cap(Coefficients::COUNT, 0.4 / f64::from(action))));
     guardrails.extend((1..=4).map(|segment| cap(Coefficients::COST, 0.06 * f64::from(segment))));
@@ -247,7 +252,12 @@ fn more_room_is_worth_no_less() {
 #[test]
 fn the_closest_plan_misses_minimums_by_least() {
     let mut problem = with_budget(&[&[(2.0, 1.0)], &[(3.0, 9.0)], &[(4.0, 2.0)]], 6.0);
-    problem.guardrails.push(Guardrail { adds: Coefficients::COUNT, minimum: 3.0, maximum: f64::INFINITY });
+    problem.guardrails.push(Guardrail {
+        adds: Coefficients::COUNT,
+        minimum: 3.0,
+        maximum: f64::INFINITY,
+        taken: 0.0,
+    });
     problem.classes[0].push(1);
     let Err(Failure::Infeasible(why)) = solve(&problem, &Effort::new(1)) else { panic!("it is infeasible") };
     assert_eq!(why.requirements, why.conflict);
@@ -263,7 +273,7 @@ fn conflicts_name_no_more_than_is_needed() {
     // Two minimums that want the same unit, and one that stands alone.
     let mut problem = with_budget(&[&[(1.0, 1.0), (1.0, 1.0)], &[(1.0, 1.0)]], 10.0);
     problem.pairs.class = vec![0, 1, 2];
-    let minimum = Guardrail { adds: Coefficients::COUNT, minimum: 1.0, maximum: f64::INFINITY };
+    let minimum = Guardrail { adds: Coefficients::COUNT, minimum: 1.0, maximum: f64::INFINITY, taken: 0.0 };
     problem.guardrails.extend([minimum; 3]);
     problem.classes = vec![vec![0, 1], vec![0, 2], vec![0, 3]];
     let Err(Failure::Infeasible(why)) = solve(&problem, &Effort::new(1)) else { panic!("it is infeasible") };
@@ -277,4 +287,104 @@ fn a_stopped_solution_ends() {
     let effort = Effort::new(1);
     effort.stopped.store(true, std::sync::atomic::Ordering::Relaxed);
     assert!(matches!(solve(&realistic(500, 7), &effort), Err(Failure::Stopped)));
+}
+
+#[test]
+fn a_solution_is_stopped_from_another_thread() {
+    // With a sample and a core: what is left half done is not looked at.
+    let mut problem = realistic(30_000, 8);
+    problem.guardrails[1].minimum = 0.3 * 30_000.0;
+    for micros in [0, 300, 3_000, 20_000, 60_000] {
+        let effort = Effort::new(2);
+        let stopped = Arc::clone(&effort.stopped);
+        let solved = std::thread::scope(|scope| {
+            scope.spawn(move || {
+                std::thread::sleep(std::time::Duration::from_micros(micros));
+                stopped.store(true, std::sync::atomic::Ordering::Relaxed);
+            });
+            solve(&problem, &effort)
+        });
+        assert!(matches!(solved, Ok(_) | Err(Failure::Stopped)), "{solved:?}");
+    }
+}
+
+#[test]
+fn limits_of_nothing_are_kept_to_the_rounding_of_small_pairs() {
+    // The large pair says nothing of how far the small ones may go.
+    let problem = with_budget(&[&[(1e9, 10.0)], &[(1e-5, 1.0)], &[(1e-5, 1.0)], &[(2e-5, 1.0)]], 0.0);
+    let plan = solve(&problem, &Effort::new(1)).unwrap();
+    assert_eq!(totals(&problem, &plan.chosen), (vec![0.0], 0.0));
+}
+
+#[test]
+fn a_minimum_met_up_to_rounding_has_a_price() {
+    // Ten times 0.1 is a little less than 1 when it is summed.
+    let unit: &[(f64, f64)] = &[(0.05, 2.0), (0.1, 1.0)];
+    let mut problem = with_budget(&[unit; 10], f64::INFINITY);
+    problem.guardrails[0].minimum = 1.0;
+    let plan = solve(&problem, &Effort::new(1)).unwrap();
+    assert_eq!(plan.objective, 10.0);
+    assert!((plan.bound - 10.0).abs() < 1e-9 && plan.shadow_prices[0] > -1e3, "{plan:?}");
+}
+
+#[test]
+fn caps_below_what_can_be_kept_are_told_with_what_can_be_reached() {
+    let problem = with_budget(&[&[(-3.0, 1.0)], &[(2.0, 1.0)]], -5.0);
+    let Err(Failure::Infeasible(why)) = solve(&problem, &Effort::new(1)) else { panic!("it is infeasible") };
+    assert_eq!((why.conflict[0].required, why.conflict[0].attainable), (-5.0, -3.0));
+    let plan = solve(&problem, &Effort { closest: true, ..Effort::new(1) }).unwrap();
+    assert_eq!(totals(&problem, &plan.chosen).0, [-3.0]);
+}
+
+#[test]
+fn what_is_taken_counts_against_limits() {
+    let mut problem = with_budget(&[&[(2.0, 1.0)], &[(3.0, 9.0)], &[(4.0, 2.0)]], 6.0);
+    problem.guardrails[0].taken = 3.0;
+    let plan = solve(&problem, &Effort::new(1)).unwrap();
+    assert_eq!(totals(&problem, &plan.chosen), (vec![3.0], 9.0));
+    problem.guardrails[0].minimum = 13.0;
+    problem.guardrails[0].maximum = 20.0;
+    let Err(Failure::Infeasible(why)) = solve(&problem, &Effort::new(1)) else { panic!("it is infeasible") };
+    assert_eq!((why.conflict[0].required, why.conflict[0].attainable), (13.0, 12.0));
+}
+
+#[test]
+fn many_actions_of_few_users_end() {
+    // Nearly continuous choices, which dynamic programming cannot list.
+    let mut draws = Draws::new(9);
+    let units: Vec<Vec<(f64, f64)>> = (0..6)
+        .map(|_| {
+            let cost = (0..2_000).map(|_| 10.0 * draws.uniform()).collect::<Vec<_>>();
+            cost.into_iter().map(|cost| (cost, cost.sqrt() + 1e-3 * draws.uniform())).collect()
+        })
+        .collect();
+    let plan = solved(&with_budget(&units.iter().map(Vec::as_slice).collect::<Vec<_>>(), 20.0));
+    assert!(plan.bound - plan.objective < 1e-4 * plan.bound, "{} {}", plan.objective, plan.bound);
+}
+
+#[test]
+fn a_limit_on_each_of_many_groups_is_solved() {
+    let mut problem = realistic(6_000, 10);
+    let groups = 150;
+    for group in 0..groups {
+        let maximum = 12.0 + f64::from(group % 7);
+        problem.guardrails.push(Guardrail { maximum, ..problem.guardrails[0] });
+    }
+    let of_all = problem.classes.len() as u32;
+    let rails = problem.guardrails.len() as u32 - groups;
+    let of_groups = (0..groups).flat_map(|group| {
+        problem.classes.iter().map(move |rails_of_class| {
+            let mut rails_of_class = rails_of_class.clone();
+            rails_of_class.push(rails + group);
+            rails_of_class
+        })
+    });
+    problem.classes = of_groups.collect();
+    for unit in 0..problem.pairs.units() {
+        for pair in problem.pairs.of(unit) {
+            problem.pairs.class[pair] += of_all * (unit as u32 % groups);
+        }
+    }
+    let plan = solved(&problem);
+    assert!(plan.bound - plan.objective < 0.05 * plan.bound, "{} {}", plan.objective, plan.bound);
 }

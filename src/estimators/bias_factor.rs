@@ -1,7 +1,7 @@
 //! Bias of predicted amounts: what came true over what was predicted.
 //!
 //! Estimator: `b = sum R / sum P`, with influence `(R - b P) / mean P`. Shrunk to 1 by a normal prior about it with standard
-//! deviation `t`: `1 + (b - 1) t^2 / (t^2 + se^2)`.
+//! deviation `t`: `1 + (b - 1) t^2 / (t^2 + se^2)`, computed as `1 + (b - 1) / (1 + (se / t)^2)`.
 //! Source: Cochran (1977), "Sampling Techniques", for ratios; Efron and Morris (1973) for shrinkage.
 
 use super::inference::{Appended, Errors};
@@ -45,9 +45,10 @@ impl Statistic for BiasFactor {
             let [realised, predicted] = Self::ratio(sums)?;
             let bias = realised.value / predicted.value;
             let gradient = [[1.0 / predicted.value, -bias / predicted.value]];
-            let variance = errors.covariance(&gradient, &gradient)?.max(0.0);
-            let prior = self.prior_sd * self.prior_sd;
-            Some(1.0 + (bias - 1.0) * prior / (prior + variance)).filter(|shrunk| shrunk.is_finite())
+            // A variance beyond the range of numbers says nothing; the smallest ones round to either side of zero.
+            let variance = errors.covariance(&gradient, &gradient).filter(|variance| variance.is_finite())?;
+            let std_error = variance.max(0.0).sqrt();
+            Some(1.0 + (bias - 1.0) / (1.0 + (std_error / self.prior_sd).powi(2)))
         };
         [shrunk(), None, None]
     }

@@ -169,7 +169,9 @@ pub(crate) fn infer<S: Statistic>(
     // Sums beyond the range of numbers say nothing.
     inference.estimate = Some(linear.value).filter(|value| value.is_finite());
     // The smallest numbers round to either side of zero.
-    let variance = errors.covariance(&linear.gradient, &linear.gradient).map(|variance| variance.max(0.0));
+    let variance = errors
+        .covariance(&linear.gradient, &linear.gradient)
+        .map(|variance| if variance.is_nan() { f64::INFINITY } else { variance.max(0.0) });
     if let Some(kind) = settings.bounded() {
         let variance = variance.filter(|variance| variance.is_finite());
         inference.std_error = variance.map(f64::sqrt);

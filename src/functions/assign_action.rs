@@ -17,12 +17,12 @@ pub(super) static DEFINITION: Definition = Definition {
         the order of the lists. The same unit, seed and lists give the same action always, on any machine and partitioning; units \
         are compared by value and type, text equals text whatever its encoding. `propensity` is the probability of the action \
         that was chosen: log it with the action. Actions that are drawn with one seed depend on each other: give each \
-        exploration a `seed` of its own, or what one assigned decides what the other does. NULL when an argument is NULL, when probabilities have a NULL among them, or when \
+        exploration a `seed` of its own, or what one assigned decides what the other does. A NULL among the actions can be drawn: the field `action` is then NULL. Lists that are empty, of other lengths than each other, or whose probabilities do not sum to 1 are invalid. NULL when an argument is NULL, when probabilities have a NULL among them, or when \
         the row is invalid with `{'on_invalid': 'skip'}`.",
     holds: "the seed was not chosen by looking at what it assigns.",
     source: "hash-based assignment is common practice; hash: XXH3 (Collet, 2019) mixed by SplitMix64 (Steele, Lea and Flood, 2014).",
     arguments: &[
-        Argument::any("unit", "who is assigned; any type"),
+        Argument::any("unit", "who is assigned; any type but a struct"),
         Argument::any_list("actions", "list of the actions to choose from, of any type"),
         Argument::number_list(
             "probabilities",
@@ -30,7 +30,7 @@ pub(super) static DEFINITION: Definition = Definition {
         ),
         Argument::seed(
             "seed",
-            "whole number from 0 to 2^53, another one for each exploration that is to be independent",
+            "whole number from 0 to 2^53 - 1, another one for each exploration that is to be independent",
         ),
     ],
     short_form: &[],

@@ -20,7 +20,7 @@ pub(super) static DEFINITION: Definition = Definition {
         Errors are Mack's, of estimation and process; by Bornhuetter-Ferguson \
         the process is the scatter of amounts per unit of liability, and the liability is taken to be known. `reversals` counts negative cells. \
         NULL without rows, and where a cohort's is NULL: without a share, or with a share of 0 and no liability. Errors are NULL with one cohort and where a factor \
-        that is needed has none. A group keeps as many sums as there are pairs of cohort and age.",
+        that is needed has none. A row with a NULL is left out whole, with its amount, also when only its liability is NULL: `n_skipped` counts them. Errors: those of redemption_curve, two liabilities of one cohort, and method 'bornhuetter_ferguson' without liability. A group keeps as many sums as there are pairs of cohort and age.",
     holds: triangle::HOLDS,
     source: "Mack (1993); Bornhuetter and Ferguson (1972); Mack (2008).",
     arguments: &[
@@ -65,7 +65,7 @@ FROM (SELECT in_period_spend(week, age, redeemed, liability, {'periods': 2}) AS 
                 method,
                 expiry: triangle::expiry(call),
             };
-            Ok(triangle::measure(&DEFINITION, OverTriangle { function, liability }, |spend| spend))
+            Ok(triangle::measure(&DEFINITION, OverTriangle { function, liability }))
         },
     },
 };

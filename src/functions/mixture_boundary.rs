@@ -11,7 +11,7 @@ pub(super) static DEFINITION: Definition = Definition {
         estimate less the mean, so boundary / n is the radius of an interval that holds at every look. c = 0 is a mixture of \
         normals, greater ones a gamma-exponential mixture; `{'sides': 'one'}` is for sums that matter in one direction. A \
         boundary on both sides with c is one of alpha / 2 on each. NULL when an argument is NULL, when v_opt is not positive, \
-        with one side when alpha is 0.5 or more, or with `{'on_invalid': 'skip'}` for invalid values.",
+        with one side when alpha is 0.5 or more, where numbers are too large or small to compute with, or with `{'on_invalid': 'skip'}` for invalid values.",
     holds: "v_opt and c were fixed before the data; exp(x S - psi(x) V) is a supermartingale, with psi(x) = x^2 / 2, or \
         (-ln(1 - c x) - c x) / c^2 where c > 0.",
     source: "Howard, Ramdas, McAuliffe and Sekhon (2021).",

@@ -11,10 +11,10 @@ pub(super) static DEFINITION: Definition = Definition {
         bias^2 (spend_std_error^2 + L^2 share_std_error^2) and z is the normal quantile of `quantile`; a root of a quadratic. `spend` is what old \
         liabilities will still cost in the period (in_period_spend), `share` what of a new one is redeemed by its end (redemption_curve), \
         `bias` their common bias (bias_factor; 1 without error when left out). 0 when old liabilities break the cap \
-        alone. NULL when an argument is NULL, when nothing of new liability is redeemed in the period, so that none breaks the cap, and \
-        with `{'on_invalid': 'skip'}` for invalid values.",
+        alone. NULL when an argument is NULL (a bare NULL in the place of `bias` or its error, without a type, is not given), when nothing of new liability is redeemed in the period, so that none breaks the cap, and \
+        when L is beyond the range of numbers, and with `{'on_invalid': 'skip'}` for invalid values.",
     holds: "the three errors are independent and spend is nearly normal.",
-    source: "Cochran (1977), for the variance of a product.",
+    source: "Goodman (1960), \"On the Exact Variance of Products\", for the variance of a product, to first order.",
     arguments: &[
         Argument::size(
             "cap",
@@ -23,7 +23,10 @@ pub(super) static DEFINITION: Definition = Definition {
         Argument::number("spend", "what old liabilities will cost in the period"),
         Argument::size("spend_std_error", "its standard error"),
         Argument::probability("share", "share of new liability that is redeemed in the period, in [0, 1]"),
-        Argument::size("share_std_error", "its standard error"),
+        Argument::size(
+            "share_std_error",
+            "its standard error: that of the curve and, for a single cohort, how far single cohorts are from it",
+        ),
         Argument::size("bias", "what comes true for a predicted amount of 1").optional(1.0),
         Argument::size("bias_std_error", "its standard error").optional(0.0),
     ],

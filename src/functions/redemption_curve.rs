@@ -14,7 +14,7 @@ pub(super) static DEFINITION: Definition = Definition {
         oldest age is 1: nothing is expected past it. The factor is NULL at the oldest age and where cumulative amounts are not positive; the \
         share is 0 where nothing had come yet, and NULL while nothing has come at all or where reversals took all back. Errors are NULL with one \
         cohort, where a factor is, and where three cohorts or fewer leave the last factor's scatter open; the error is \
-        that of the average curve, about which single cohorts scatter. An empty list without rows. A group keeps as many sums as there are pairs \
+        that of the average curve, about which single cohorts scatter. An empty list without rows; rows left out (NULL, or invalid ones skipped) are not counted here. Errors: cohorts or ages that are no whole numbers (a date is none) or look like dates such as 202601, more than 10,000 periods from the oldest cohort to the latest period, amounts that sum to more than 1e100. A group keeps as many sums as there are pairs \
         of cohort and age, at most 10,000 of each.",
     holds: triangle::HOLDS,
     source: "Mack (1993).",
@@ -33,7 +33,7 @@ FROM (SELECT unnest(redemption_curve(week, age, redeemed)) AS p
         data_type: <Vec<CurveAge>>::data_type,
         bind: |call| {
             let function = RedemptionCurve { expiry: triangle::expiry(call) };
-            Ok(triangle::measure(&DEFINITION, OverTriangle { function, liability: false }, |ages| ages))
+            Ok(triangle::measure(&DEFINITION, OverTriangle { function, liability: false }))
         },
     },
 };

@@ -108,13 +108,15 @@ impl<F: CellsFunction> Aggregate for OverTriangle<F> {
 }
 
 /// Binds a function of cells, whose problems are errors of the definition's function.
-pub(super) fn measure<F: CellsFunction, T: Column + 'static>(
+pub(super) fn measure<F: CellsFunction>(
     definition: &'static Definition,
     aggregate: OverTriangle<F>,
-    result: fn(F::Output) -> T,
-) -> BoundAggregate {
+) -> BoundAggregate
+where
+    F::Output: Column + 'static,
+{
     BoundAggregate::fallible(aggregate, move |output| match output {
-        Ok(output) => Ok(result(output)),
+        Ok(output) => Ok(output),
         Err(problem) => exec_err!("{}: {problem}", definition.name),
     })
 }

@@ -51,7 +51,11 @@ fn half_normal_boundary(v: f64, rho: f64, alpha: f64) -> f64 {
 /// `m = (v + ρ) / c²` and `d = c s / (v + ρ)`, `b` is the rest of Stirling's formula and `P` the gamma distribution
 /// function: the form that does not cancel where `m` is large.
 fn gamma_boundary(v: f64, rho: f64, alpha: f64, c: f64) -> Option<f64> {
-    let (q, m) = (rho / (c * c), (v + rho) / (c * c));
+    let (q, m) = ((rho.sqrt() / c).powi(2), ((v + rho).sqrt() / c).powi(2));
+    if !m.is_finite() {
+        // The limit of a small c.
+        return Some(half_normal_boundary(v, rho, alpha));
+    }
     let (start, _) = gamma(q, 0.0)?;
     let wanted = 0.5 * (v / rho).ln_1p() - stirling_rest(m) + stirling_rest(q) + start.ln() - alpha.ln();
     // P is at least a half where d is not negative, and d - ln(1 + d) at least d² / (2 (1 + d)).

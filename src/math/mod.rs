@@ -17,6 +17,6 @@ pub(crate) use fieller::fieller_reach;
 pub(crate) use mixture::{one_sided_boundary, two_sided_normal_boundary};
 pub(crate) use moments::Moments;
 pub(crate) use quantile::quantile;
-pub(crate) use random::{Draws, mixed};
+pub(crate) use random::{Draws, SEEDS, is_seed, mixed};
 pub(crate) use solve::{solve_normal_equations, solve_positive};
 pub(crate) use sum::Sum;

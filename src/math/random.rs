@@ -5,6 +5,14 @@
 /// A step of the generator's counter.
 const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
 
+/// Whether a number can be a seed: whole, not negative, and small enough that no other whole number rounds to it.
+pub(crate) fn is_seed(x: f64) -> bool {
+    (0.0..=9_007_199_254_740_991.0).contains(&x) & (x.fract() == 0.0)
+}
+
+/// [`is_seed`] in words, after "must be".
+pub(crate) const SEEDS: &str = "a whole number from 0 to 2^53 - 1";
+
 /// Mixes the bits of a number so that those of neighbours have nothing in common.
 pub(crate) fn mixed(x: u64) -> u64 {
     let x = x.wrapping_add(STEP);

@@ -32,31 +32,34 @@ pub(crate) fn solve_normal_equations<const K: usize>(products: [[f64; K]; K], cr
 }
 
 /// Solves a symmetric positive definite system given by the lower triangle of its rows, in place of the right-hand side;
-/// `None` when it is not positive definite. Source: Cholesky.
+/// `None` when it is not positive definite.
+///
+/// What stands before the first entry of a row that is not zero stays zero, so that rows with few entries are to come
+/// first. Source: Cholesky; George and Liu (1981), "Computer Solution of Large Sparse Positive Definite Systems", for
+/// the envelope.
 pub(crate) fn solve_positive(matrix: &mut [f64], right: &mut [f64]) -> Option<()> {
     let n = right.len();
-    for j in 0..n {
-        for i in j..n {
-            let mut sum = matrix[i * n + j];
-            for k in 0..j {
-                sum -= matrix[i * n + k] * matrix[j * n + k];
-            }
-            if i > j {
-                matrix[i * n + j] = sum / matrix[j * n + j];
-            } else if sum > 0.0 {
-                matrix[j * n + j] = sum.sqrt();
-            } else {
-                return None;
-            }
-        }
-    }
+    let starts: Vec<usize> =
+        (0..n).map(|i| matrix[i * n..i * n + i].iter().position(|&x| x != 0.0).unwrap_or(i)).collect();
+    let product = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
     for i in 0..n {
-        let sum: f64 = (0..i).map(|k| matrix[i * n + k] * right[k]).sum();
-        right[i] = (right[i] - sum) / matrix[i * n + i];
+        let (above, row) = matrix.split_at_mut(i * n);
+        for j in starts[i]..i {
+            let (start, other) = (starts[i].max(starts[j]), &above[j * n..j * n + n]);
+            row[j] = (row[j] - product(&row[start..j], &other[start..j])) / other[j];
+        }
+        let left = row[i] - product(&row[starts[i]..i], &row[starts[i]..i]);
+        if left <= 0.0 || left.is_nan() {
+            return None;
+        }
+        row[i] = left.sqrt();
+        right[i] = (right[i] - product(&row[starts[i]..i], &right[starts[i]..i])) / row[i];
     }
     for i in (0..n).rev() {
-        let sum: f64 = (i + 1..n).map(|k| matrix[k * n + i] * right[k]).sum();
-        right[i] = (right[i] - sum) / matrix[i * n + i];
+        right[i] /= matrix[i * n + i];
+        for k in starts[i]..i {
+            right[k] -= matrix[i * n + k] * right[i];
+        }
     }
     Some(())
 }

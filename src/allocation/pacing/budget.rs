@@ -28,6 +28,11 @@ pub(crate) fn largest_liability(
     bias: (f64, f64),
     z: f64,
 ) -> Option<f64> {
+    // In units about as large as the greatest amount, whose squares are numbers whatever the currency; powers of two
+    // divide without a rounding.
+    let (_, exponent) = libm::frexp(cap.abs().max(old.spend.abs()).max(old.std_error));
+    let unit = libm::ldexp(1.0, exponent - 1);
+    let (cap, old) = (cap / unit, OldLiability { spend: old.spend / unit, std_error: old.std_error / unit });
     let (b, z_bias) = (bias.0, z * bias.1);
     let (room, slope) = (cap - b * old.spend, b * new.share);
     // Errors of the spend at L = 0, and of its growth with L.
@@ -48,7 +53,7 @@ pub(crate) fn largest_liability(
     let root = (half_b * half_b - a * c).max(0.0).sqrt();
     // Of the two forms of a root, the one without a difference of like numbers.
     let liability = if half_b <= 0.0 { c / (root - half_b) } else { (-half_b - root) / a };
-    Some(liability).filter(|liability| liability.is_finite())
+    Some(liability * unit).filter(|liability| liability.is_finite())
 }
 
 #[cfg(test)]

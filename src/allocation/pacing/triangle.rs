@@ -8,6 +8,9 @@ use super::cells::Cells;
 /// Cohorts, and ages of a cohort, at most: work grows with their product.
 pub(super) const MOST_PERIODS: usize = 10_000;
 
+/// Sum of the sizes of all amounts at most, so that what is computed of them is a number.
+const MOST_IN_ALL: f64 = 1e100;
+
 /// Cells that make no triangle.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 pub(crate) enum TriangleError {
@@ -22,6 +25,9 @@ pub(crate) enum TriangleError {
          or filter to late cohorts"
     )]
     Span { cohort: i64, latest: i64 },
+    /// Amounts whose squares and ratios are no numbers.
+    #[error("amounts must sum to at most 1e100 in size, got {0}; give them in a larger unit")]
+    Size(f64),
     /// A cohort of several sizes.
     #[error(
         "liability must be that of the whole cohort on each of its rows, got {least} and {greatest} for cohort {cohort}"
@@ -59,6 +65,11 @@ impl Triangle {
         }
         if latest - first >= MOST_PERIODS as i64 {
             return Err(TriangleError::Span { cohort: first, latest });
+        }
+        let size: f64 = cells.amounts().map(|(_, _, amount)| amount.abs()).sum();
+        let size = cells.liabilities().map(|(_, range)| range.greatest).fold(size, f64::max);
+        if size > MOST_IN_ALL {
+            return Err(TriangleError::Size(size));
         }
         if let Some((cohort, range)) = cells.liabilities().find(|(_, range)| range.least < range.greatest) {
             return Err(TriangleError::Liabilities { cohort, least: range.least, greatest: range.greatest });

@@ -1,6 +1,7 @@
 //! The options that functions take, each once: several functions share most of them.
 
 use super::options::{OptionKind, OptionSpec, Shapes};
+use crate::math::{SEEDS, is_seed};
 
 const fn number(
     name: &'static str,
@@ -90,8 +91,8 @@ pub(crate) const SEED: OptionSpec = number(
     "seed",
     "seed of the bootstrap: a cluster is drawn by the hash of seed, replicate and its value",
     0.0,
-    "a whole number from 0 to 2^53",
-    |x| (0.0..=9_007_199_254_740_992.0).contains(&x) && x.fract() == 0.0,
+    SEEDS,
+    is_seed,
     Shapes::Resampling,
 );
 
@@ -108,7 +109,7 @@ pub(crate) const REPLICATES: OptionSpec = number(
 /// What to do with rows whose values break a rule.
 pub(crate) const ON_INVALID: OptionSpec = choice(
     "on_invalid",
-    "whether a row with an invalid value is an error or skipped and counted in `n_skipped`",
+    "whether a row with an invalid value is an error or skipped: counted in `n_skipped` where the result has it, NULL where the result is the row's own",
     &["error", "skip"],
     Shapes::Sums,
 );
@@ -301,14 +302,8 @@ pub(crate) const CAP_QUANTILE: OptionSpec = number(
 );
 
 /// What the draws of a null law are made from.
-pub(crate) const NULL_SEED: OptionSpec = number(
-    "seed",
-    "seed of the draws of the statistic's law",
-    0.0,
-    "a whole number from 0 to 2^53",
-    |x| (0.0..=9_007_199_254_740_992.0).contains(&x) && x.fract() == 0.0,
-    Shapes::Interval,
-);
+pub(crate) const NULL_SEED: OptionSpec =
+    number("seed", "seed of the draws of the statistic's law", 0.0, SEEDS, is_seed, Shapes::Interval);
 
 /// Where the slope on a covariate comes from.
 pub(crate) const THETA: OptionSpec = choice(

@@ -97,7 +97,9 @@ impl OptionSpec {
                 "a list of two numbers, the first below the second, as in [0, 1]".to_string()
             }
             OptionKind::Edges => "a list of numbers that rise, as in [0.1, 0.5]".to_string(),
-            OptionKind::Numbers => "a list of numbers, as in [1, 0.5]".to_string(),
+            OptionKind::Numbers => {
+                "a list of numbers, not empty and without NULL, as in [1, 0.5]".to_string()
+            }
         }
     }
 

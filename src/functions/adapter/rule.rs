@@ -2,6 +2,8 @@
 
 use datafusion::common::{DataFusionError, exec_datafusion_err};
 
+use crate::math::{SEEDS, is_seed};
+
 /// A rule of an argument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Rule {
@@ -54,7 +56,7 @@ impl Rule {
             Self::Period => (x.abs() <= 1e9) & (x.fract() == 0.0),
             Self::Age => (0.0..=1e4).contains(&x) & (x.fract() == 0.0),
             Self::Level | Self::Any => !x.is_nan(),
-            Self::Seed => (0.0..=9_007_199_254_740_992.0).contains(&x) & (x.fract() == 0.0),
+            Self::Seed => is_seed(x),
             Self::Unchecked | Self::NumberList | Self::AnyList | Self::Points => true,
         }
     }
@@ -92,7 +94,7 @@ impl Rule {
             Self::Age => "a whole number from 0 to 10000",
             Self::Level => "one of the expected levels",
             Self::Unchecked => "a number",
-            Self::Seed => "a whole number from 0 to 2^53",
+            Self::Seed => SEEDS,
             Self::AnyList => "a list",
             Self::Points => "a list of points",
         }
@@ -112,7 +114,7 @@ impl Rule {
             | Self::Points => {
                 format!("{name} - {name} <> 0")
             }
-            Self::Seed => format!("NOT ({name} BETWEEN 0 AND 9007199254740992 AND {name} = floor({name}))"),
+            Self::Seed => format!("NOT ({name} BETWEEN 0 AND 9007199254740991 AND {name} = floor({name}))"),
             Self::Propensity => format!("NOT ({name} > 0 AND {name} <= 1)"),
             Self::TreatedPropensity => format!("NOT ({name} > 0 AND {name} < 1)"),
             Self::Probability => format!("NOT ({name} >= 0 AND {name} <= 1)"),

@@ -129,7 +129,8 @@ fn allocate() -> Documentation {
              without exploration. What explorers use counts against every guardrail. The plan keeps every guardrail \
              within a rounding of 1e-12, and is the same for any order, partitioning and batch size of the input. {DROPPED} \
              An error that begins 'allocate: infeasible' says what each minimum requires and what is attainable, and \
-             the smallest conflicting set. `allocation_summary` proves how good the plan is."
+             which of them conflict, none of which could be left out (beyond 64 minimums: all that do). Values and \
+             costs must each sum to at most 1e150 in size. `allocation_summary` proves how good the plan is."
         ),
         holds: "values and costs are incremental to no offer, and one unit's action does not change another's.".into(),
         source: SOURCE.into(),
@@ -150,11 +151,11 @@ fn summary() -> Documentation {
             "Takes the arguments of `allocate` and returns one row a number, in three sections. 'plan': status (verdict \
              'optimal' with a gap of at most 1e-9, 'feasible', 'least_violation' or 'infeasible'), objective (value - \
              min_value_per_cost * cost), value, cost, treated, bound (no plan's objective is greater), gap ((bound - \
-             objective) / |bound|), passes over the data, min_value_per_cost when given, and rows, pairs (choices), units \
+             objective) / |bound|; both NULL of a plan that does not keep the guardrails), passes over the data, min_value_per_cost when given, and rows, pairs (choices), units \
              and explorers of the input; all in amount. 'guardrail': one row a limit, named as in errors, with what is \
              used in amount, minimum, maximum, the verdict 'kept' or 'broken', binding, and shadow_price, what one more \
              of the limit is worth in objective (negative for a binding minimum). When infeasible, amount is the most (of \
-             a maximum: the least) that is attainable, and the verdict of the smallest conflicting set is 'in_conflict'. \
+             a maximum: the least) that is attainable, and the verdict of those that conflict is 'in_conflict'. \
              'dropped': one row a reason, with the rows in amount and the value and cost they would have carried. \
              {DROPPED} Everything that does not apply is NULL."
         ),

@@ -34,7 +34,7 @@ use super::settings::Settings;
 use super::solving::{Prepared, infeasible, prepare, solve_prepared};
 use super::store::Store;
 use super::{audit, frontier, summary};
-use crate::allocation::Effort;
+use crate::allocation::{Effort, size_of_sums};
 
 /// `allocate` or one of its siblings, ready to run.
 #[derive(Clone, Debug)]
@@ -219,7 +219,9 @@ impl Run {
         if purpose == Purpose::Audit {
             return Ok(once(audit::rows(&settings, &guardrails, gathered, schema)?));
         }
-        reserve(&mut store, gathered.size() + gathered.size_of_order())?;
+        // A minimum and a maximum are two limits.
+        let sums = size_of_sums(2 * guardrails.named.len());
+        reserve(&mut store, gathered.size() + gathered.size_of_order() + sums)?;
         let stop = StopWhenDropped::default();
         let effort = Effort { threads, closest: settings.least_violation, stopped: Arc::clone(&stop.0) };
         let job = Job { purpose, settings, guardrails, effort };
@@ -298,9 +300,7 @@ impl Job {
         let solved = solve_prepared(purpose, &settings, &guardrails, prepared, &effort)?;
         match (solved, purpose) {
             (Ok(solved), Purpose::Allocate) => Ok(Done::Chosen(Chosen::new(&settings, &solved))),
-            (Err((prepared, why)), Purpose::Allocate) => {
-                Err(infeasible(purpose, &guardrails, &prepared, &why))
-            }
+            (Err((_, why)), Purpose::Allocate) => Err(infeasible(purpose, &guardrails, &why)),
             (solved, _) => Ok(Done::Table(summary::rows(&settings, &guardrails, &about, solved, schema)?)),
         }
     }

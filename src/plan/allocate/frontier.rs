@@ -40,11 +40,9 @@ pub(super) fn rows(
     schema: SchemaRef,
 ) -> Result<RecordBatch> {
     const PURPOSE: Purpose = Purpose::Frontier;
-    // The budget is the first guardrail: `Settings` of a frontier always have one.
-    let explored = prepared.taken[0];
     let mut solve = |budget: f64| -> Result<_> {
-        prepared.limits[0].maximum = budget;
-        prepared.problem.guardrails[0].maximum = budget - explored;
+        // The budget is the first guardrail: `Settings` of a frontier always have one.
+        prepared.problem.guardrails[0].maximum = budget;
         let mut guardrails = guardrails.clone();
         guardrails.named[0].limits.maximum = budget;
         let solved =
@@ -52,7 +50,7 @@ pub(super) fn rows(
                 Ok(solved) => solved,
                 Err((unsolved, why)) => {
                     prepared = unsolved;
-                    return Ok(Err(infeasible(PURPOSE, &guardrails, &prepared, &why)));
+                    return Ok(Err(infeasible(PURPOSE, &guardrails, &why)));
                 }
             };
         let totals = &solved.totals;

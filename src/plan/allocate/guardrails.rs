@@ -153,6 +153,13 @@ impl Guardrails {
         if let Some(nan) = minimum.into_iter().chain(maximum).find(|limit| limit.is_nan()) {
             return exec_err!("{purpose}: limits of guardrails must be numbers, got {nan} for {label}");
         }
+        if minimum == Some(f64::INFINITY) || maximum == Some(f64::NEG_INFINITY) {
+            let (which, limit) =
+                if maximum == Some(f64::NEG_INFINITY) { ("maximum", "-inf") } else { ("minimum", "inf") };
+            return exec_err!(
+                "{purpose}: no plan keeps the {which} of {label}, got {limit}; NULL is no limit"
+            );
+        }
         let same = |named: &Named| {
             named.dimension.as_deref() == Some(dimension)
                 && named.member.as_deref() == Some(member)
@@ -193,6 +200,7 @@ impl Guardrails {
                 },
                 minimum: minimum.unwrap_or(f64::NEG_INFINITY),
                 maximum: maximum.unwrap_or(f64::INFINITY),
+                taken: 0.0,
             },
         });
         Ok(())
@@ -329,6 +337,7 @@ fn scalars(settings: &Settings) -> Vec<Named> {
             adds,
             minimum: minimum.unwrap_or(f64::NEG_INFINITY),
             maximum: maximum.unwrap_or(f64::INFINITY),
+            taken: 0.0,
         },
     };
     let mut scalars = vec![];

@@ -9,6 +9,7 @@ use datafusion::logical_expr::ColumnarValue;
 use datafusion::physical_expr::PhysicalExpr;
 
 use super::relation::Purpose;
+use crate::math::{SEEDS, is_seed};
 
 /// What a constant is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,8 +117,7 @@ impl Settings {
                 );
             }
         };
-        let is_whole = |x: f64| x.fract() == 0.0 && (0.0..=9_007_199_254_740_992.0).contains(&x);
-        let seed = ruled("seed", "a whole number of at least 0", is_whole)?;
+        let seed = ruled("seed", SEEDS, is_seed)?;
         let points = ruled("points", "a whole number from 2 to 10000", |x| {
             x.fract() == 0.0 && (2.0..=10_000.0).contains(&x)
         })?;

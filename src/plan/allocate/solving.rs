@@ -21,10 +21,6 @@ pub(super) struct Prepared {
     pub(super) explored: Pairs,
     /// The pair of each explorer, or [`NO_OFFER`].
     pub(super) explorers: Vec<u32>,
-    /// The limits before the explorers took their share.
-    pub(super) limits: Vec<Guardrail>,
-    /// What the explorers take of each.
-    pub(super) taken: Vec<f64>,
     pub(super) pair_rows: Vec<u32>,
     pub(super) unit_rows: Vec<u32>,
     pub(super) without: Vec<u32>,
@@ -49,6 +45,23 @@ pub(super) struct Totals {
     pub(super) used: Vec<f64>,
 }
 
+/// The most that the sizes of all values, and of all costs, may sum to: products and sums of them are numbers.
+const LARGEST: f64 = 1e150;
+
+/// Refuses numbers that sums of are none.
+fn check_sizes(purpose: Purpose, pairs: &[&Pairs]) -> Result<()> {
+    let total =
+        |of: fn(&Pairs) -> &[f64]| -> f64 { pairs.iter().flat_map(|pairs| of(pairs)).map(|x| x.abs()).sum() };
+    for (name, total) in [("value", total(|pairs| &pairs.value)), ("cost", total(|pairs| &pairs.cost))] {
+        if total > LARGEST {
+            return exec_err!(
+                "{purpose}: {name} must sum to at most {LARGEST:e} in size over all rows, got {total:e}; give it in a larger unit"
+            );
+        }
+    }
+    Ok(())
+}
+
 /// Lets the explorers draw.
 pub(super) fn prepare(
     purpose: Purpose,
@@ -56,6 +69,7 @@ pub(super) fn prepare(
     guardrails: &Guardrails,
     ordered: Ordered,
 ) -> Result<Prepared> {
+    check_sizes(purpose, &[&ordered.free, &ordered.explored])?;
     let classes: Vec<Vec<u32>> = ordered.codes.iter().map(|&code| guardrails.counting(code)).collect();
     guardrails.check_seen(purpose, classes.iter().cloned())?;
     let explorers = (0..ordered.explored.units()).map(|unit| {
@@ -65,11 +79,9 @@ pub(super) fn prepare(
         if choice < pairs.len() { (pairs.start + choice) as u32 } else { NO_OFFER }
     });
     let explorers: Vec<u32> = explorers.collect();
-    let limits: Vec<Guardrail> = guardrails.named.iter().map(|named| named.limits).collect();
+    let mut limits: Vec<Guardrail> = guardrails.named.iter().map(|named| named.limits).collect();
     let taken = used(&limits, &classes, chosen_pairs(&ordered.explored, &explorers));
-    let taken: Vec<f64> = taken.into_iter().map(|(taken, _)| taken).collect();
-    let mut remaining = limits.clone();
-    for ((limit, &taken), named) in remaining.iter_mut().zip(&taken).zip(&guardrails.named) {
+    for ((limit, (taken, _)), named) in limits.iter_mut().zip(taken).zip(&guardrails.named) {
         let can_be_offset = named.measure == Measure::CostPerValue;
         if taken > limit.maximum && limit.maximum >= 0.0 && !can_be_offset {
             return exec_err!(
@@ -78,20 +90,17 @@ pub(super) fn prepare(
                 limit.maximum
             );
         }
-        limit.minimum -= taken;
-        limit.maximum -= taken;
+        limit.taken = taken;
     }
     Ok(Prepared {
         problem: Problem {
             pairs: ordered.free,
-            guardrails: remaining,
+            guardrails: limits,
             classes,
             floor: settings.min_value_per_cost,
         },
         explored: ordered.explored,
         explorers,
-        limits,
-        taken,
         pair_rows: ordered.pair_rows,
         unit_rows: ordered.unit_rows,
         without: ordered.without,
@@ -158,7 +167,7 @@ fn totals(prepared: &Prepared, plan: &Plan, floor: f64) -> Totals {
         sum.value()
     };
     let (value, cost) = (sum(|(_, value, _)| value), sum(|(_, _, cost)| cost));
-    let used = used(&prepared.limits, &prepared.problem.classes, chosen());
+    let used = used(&prepared.problem.guardrails, &prepared.problem.classes, chosen());
     Totals {
         treated: chosen().count() as u64,
         value,
@@ -170,7 +179,7 @@ fn totals(prepared: &Prepared, plan: &Plan, floor: f64) -> Totals {
 
 /// Sums what the returned rows use of each guardrail once more.
 fn verify(purpose: Purpose, guardrails: &Guardrails, prepared: &Prepared, plan: &Plan) -> Result<()> {
-    let used = used(&prepared.limits, &prepared.problem.classes, all_chosen(prepared, plan));
+    let used = used(&prepared.problem.guardrails, &prepared.problem.classes, all_chosen(prepared, plan));
     for ((used, sizes), named) in used.into_iter().zip(&guardrails.named) {
         let Guardrail { minimum, maximum, .. } = named.limits;
         if excess(used, sizes, minimum, maximum) > 0.0 {
@@ -193,17 +202,10 @@ pub(super) fn excess(used: f64, sizes: f64, minimum: f64, maximum: f64) -> f64 {
 }
 
 /// The error when no plan keeps the guardrails.
-pub(super) fn infeasible(
-    purpose: Purpose,
-    guardrails: &Guardrails,
-    prepared: &Prepared,
-    why: &Infeasible,
-) -> DataFusionError {
+pub(super) fn infeasible(purpose: Purpose, guardrails: &Guardrails, why: &Infeasible) -> DataFusionError {
     let said = |requirement: &Requirement| {
         let label = &guardrails.named[requirement.guardrail].label;
-        // The solver's numbers are about the units that do not explore.
-        let taken = prepared.taken[requirement.guardrail];
-        let (required, attainable) = (requirement.required + taken, requirement.attainable + taken);
+        let Requirement { required, attainable, .. } = requirement;
         match requirement.is_minimum {
             true => format!("{label} requires {required}, attainable {attainable}"),
             false => format!("{label} allows {required}, at least {attainable} is needed"),

@@ -94,10 +94,13 @@ pub(super) fn rows(
     let feasible = solved.ok();
     let of = |number: fn(&Solved) -> f64| feasible.map(number);
     let floor = settings.min_value_per_cost;
-    // The solver's bound is about the units that do not explore.
-    let bound = feasible.map(|s| s.plan.bound - s.plan.objective + s.totals.objective);
-    let gap = feasible.map(|s| (s.plan.bound - s.plan.objective).max(0.0) / bound.unwrap_or(1.0).abs());
-    let gap = gap.map(|gap| if gap.is_finite() { gap } else { 0.0 });
+    // A bound is about plans that keep the limits, and the solver's one about the units that do not explore.
+    let proven = feasible.filter(|s| s.plan.is_feasible);
+    let bound = proven.map(|s| s.plan.bound - s.plan.objective + s.totals.objective);
+    let gap = proven.zip(bound).map(|(s, bound)| match s.plan.bound - s.plan.objective {
+        0.0 => 0.0,
+        distance => distance / bound.abs(),
+    });
     let verdict = match (feasible, gap) {
         (None, _) => "infeasible",
         (Some(solved), _) if !solved.plan.is_feasible => "least_violation",
@@ -129,14 +132,10 @@ pub(super) fn rows(
                 let verdict = if broken { "broken" } else { "kept" };
                 (Some(used), Some(verdict), Some(solved.plan.shadow_prices[i]))
             }
-            Err((prepared, why)) => match why.requirements.iter().find(|r| r.guardrail == i) {
+            Err((_, why)) => match why.requirements.iter().find(|r| r.guardrail == i) {
                 Some(requirement) => {
                     let in_conflict = why.conflict.iter().any(|r| r.guardrail == i);
-                    (
-                        Some(requirement.attainable + prepared.taken[i]),
-                        in_conflict.then_some("in_conflict"),
-                        None,
-                    )
+                    (Some(requirement.attainable), in_conflict.then_some("in_conflict"), None)
                 }
                 None => (None, None, None),
             },
