@@ -22,6 +22,7 @@ mod rounding;
 mod search;
 mod single;
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -35,19 +36,32 @@ pub(crate) use problem::{Coefficients, Guardrail, NO_OFFER, Pairs, Problem};
 pub(crate) use pruning::{PruneReason, Pruning};
 
 /// What a solution may take and what it is for.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Effort {
     pub(crate) threads: usize,
+    /// Whether a plan near the best is enough: it is not looked for in neighbourhoods.
+    pub(crate) is_quick: bool,
     /// Whether the plan that comes nearest to the limits is wanted where none keeps them.
     pub(crate) closest: bool,
     /// Set from outside to end the work early.
     pub(crate) stopped: Arc<AtomicBool>,
+    /// Called after each pass, for those who wait.
+    pub(crate) on_pass: Arc<dyn Fn() + Send + Sync>,
+}
+
+impl fmt::Debug for Effort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { threads, is_quick, closest, stopped, on_pass: _ } = self;
+        let mut shown = f.debug_struct("Effort");
+        shown.field("threads", threads).field("is_quick", is_quick).field("closest", closest);
+        shown.field("stopped", stopped).finish_non_exhaustive()
+    }
 }
 
 #[cfg(test)]
 impl Effort {
     pub(crate) fn new(threads: usize) -> Self {
-        Self { threads, closest: false, stopped: Arc::default() }
+        Self { threads, is_quick: false, closest: false, stopped: Arc::default(), on_pass: Arc::new(|| ()) }
     }
 }
 

@@ -139,6 +139,16 @@ impl<'a> Model<'a> {
         self.effort.threads
     }
 
+    /// Whether a plan near the best is enough.
+    pub(super) fn is_quick(&self) -> bool {
+        self.effort.is_quick
+    }
+
+    /// Tells those who wait of a pass.
+    pub(super) fn tell_pass(&self) {
+        (self.effort.on_pass)();
+    }
+
     /// Whether the work was ended from outside; passes are empty from then on.
     pub(super) fn is_stopped(&self) -> bool {
         self.effort.stopped.load(Ordering::Relaxed)
@@ -252,7 +262,8 @@ impl<'a> Model<'a> {
         let mut sizes = vec![Sizes::default(); self.limits.len()];
         for pair in (0..self.pairs.value.len()).step_by(step) {
             for &limit in self.limits_of(pair as u32) {
-                sizes[limit as usize].add(self.adds(limit, pair as u32).abs());
+                let adds = self.limits[limit as usize].adds;
+                sizes[limit as usize].add(adds.size(self.pairs.value[pair], self.pairs.cost[pair]));
             }
         }
         sizes

@@ -66,6 +66,7 @@ impl Model<'_> {
         } else {
             self.threads().clamp(1, self.parts())
         };
+        self.tell_pass();
         if threads == 1 {
             return (0..self.parts()).map(|part| sums(self.units_of(part))).collect();
         }

@@ -70,6 +70,11 @@ impl Coefficients {
         self.count + self.cost * cost + self.value * value
     }
 
+    /// The size of its terms, which is what rounding is a share of.
+    pub(crate) fn size(self, value: f64, cost: f64) -> f64 {
+        self.count.abs() + (self.cost * cost).abs() + (self.value * value).abs()
+    }
+
     /// The coefficients `self + factor · other`.
     pub(super) fn plus(self, factor: f64, other: Self) -> Self {
         Self {

@@ -130,7 +130,7 @@ fn improve(draft: &mut Draft, prices: &[Coefficients], priced: &Priced, margins:
             found =
                 search(draft, prices, priced, &units, target, Extent { branches: BRANCHES, least_impact });
         }
-        if found == Found::Unknown && is_programmed {
+        if found == Found::Unknown && is_programmed && !draft.model.is_quick() {
             bound = knapsack::improve(draft, priced).min(bound);
             break;
         }
@@ -149,7 +149,7 @@ fn improve(draft: &mut Draft, prices: &[Coefficients], priced: &Priced, margins:
     }
     let limit = gap(draft);
     draft.fill(prices, &within(draft, limit), limit);
-    if bound - draft.objective() > GOOD_NEARBY * bound.abs() {
+    if bound - draft.objective() > GOOD_NEARBY * bound.abs() && !draft.model.is_quick() {
         search_nearby(draft, prices, priced, margins, within(draft, gap(draft)));
     }
     let limit = gap(draft);

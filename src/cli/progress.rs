@@ -104,6 +104,8 @@ struct Work {
     total: Option<usize>,
     read: usize,
     spilled: usize,
+    /// Passes of a solver over what was read.
+    passes: usize,
 }
 
 impl Work {
@@ -116,6 +118,7 @@ impl Work {
     fn add(&mut self, plan: &dyn ExecutionPlan) {
         let metrics = plan.metrics().unwrap_or_default();
         self.spilled += metrics.spilled_bytes().unwrap_or(0);
+        self.passes += metrics.sum_by_name("passes").map_or(0, |passes| passes.as_usize());
         let inputs = plan.children();
         if inputs.is_empty() {
             self.rows += metrics.output_rows().unwrap_or(0);
@@ -148,6 +151,9 @@ fn line(elapsed: Duration, plan: Option<&dyn ExecutionPlan>) -> String {
         }
         if work.spilled > 0 {
             parts.push(format!("{} spilled", bytes(work.spilled)));
+        }
+        if work.passes > 0 {
+            parts.push(format!("{} passes", work.passes));
         }
         if let Some(left) = work.left(elapsed) {
             parts.push(format!("about {} left", seconds(left)));

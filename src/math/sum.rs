@@ -19,7 +19,15 @@ impl Sum {
 
     #[inline]
     pub(crate) fn value(&self) -> f64 {
-        self.sum + self.lost
+        let value = self.sum + self.lost;
+        // Beyond the largest number nothing is known of what was lost.
+        if value.is_nan() { self.sum } else { value }
+    }
+
+    /// Adds what another sum has.
+    pub(crate) fn merge(&mut self, other: &Self) {
+        self.add(other.sum);
+        self.lost += other.lost;
     }
 }
 
@@ -32,5 +40,15 @@ mod tests {
         let mut sum = Sum::default();
         [1.0, 1e100, 1.0, -1e100].into_iter().for_each(|x| sum.add(x));
         assert_eq!(sum.value(), 2.0);
+        let mut twice = sum;
+        twice.merge(&sum);
+        assert_eq!(twice.value(), 4.0);
+    }
+
+    #[test]
+    fn too_large_a_sum_is_infinite() {
+        let mut sum = Sum::default();
+        [1e308; 3].into_iter().for_each(|x| sum.add(x));
+        assert_eq!(sum.value(), f64::INFINITY);
     }
 }

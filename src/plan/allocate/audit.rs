@@ -1,31 +1,29 @@
 //! The limits of a plan that exists, recomputed from its rows.
 
-use std::sync::Arc;
-
-use datafusion::arrow::array::{ArrayRef, Float64Array, RecordBatch, StringArray};
+use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::{DataType, Field, SchemaRef};
 use datafusion::common::Result;
 
-use super::guardrails::Guardrails;
-use super::node::field;
-use super::pairs::Gathered;
+use super::guardrails::{Guardrails, Measure};
+use super::pairs::{Gathered, Units};
 use super::pruning::Dropped;
 use super::relation::Purpose;
 use super::settings::Settings;
-use super::solving::excess;
-use crate::math::Sum;
+use super::solving::{check_sizes, used};
+use super::table::{numbers, texts};
+use crate::allocation::{Guardrail, PruneReason};
 
 /// The columns of the result.
 pub(super) fn fields() -> Vec<Field> {
     vec![
-        field("name", DataType::Utf8, false),
-        field("dimension", DataType::Utf8, true),
-        field("member", DataType::Utf8, true),
-        field("measure", DataType::Utf8, false),
-        field("used", DataType::Float64, false),
-        field("minimum", DataType::Float64, true),
-        field("maximum", DataType::Float64, true),
-        field("breach", DataType::Float64, false),
+        Field::new("name", DataType::Utf8, false),
+        Field::new("dimension", DataType::Utf8, true),
+        Field::new("member", DataType::Utf8, true),
+        Field::new("measure", DataType::Utf8, false),
+        Field::new("used", DataType::Float64, false),
+        Field::new("minimum", DataType::Float64, true),
+        Field::new("maximum", DataType::Float64, true),
+        Field::new("breach", DataType::Float64, false),
     ]
 }
 
@@ -47,30 +45,29 @@ pub(super) fn rows(
     gathered: Gathered,
     schema: SchemaRef,
 ) -> Result<RecordBatch> {
+    let finite = |x: f64| if x.is_finite() { x } else { 0.0 };
+    let pairs = || gathered.pairs().map(|(class, value, cost)| (class, finite(value), finite(cost)));
+    check_sizes(Purpose::Audit, settings, pairs().map(|(_, value, cost)| (value, cost)))?;
     let classes: Vec<Vec<u32>> = gathered.codes().iter().map(|&code| guardrails.counting(code)).collect();
-    guardrails.check_seen(Purpose::Audit, classes.iter().cloned())?;
-    let mut sums = vec![(Sum::default(), Sum::default()); guardrails.named.len()];
-    for (class, value, cost) in gathered.pairs() {
-        let finite = |x: f64| if x.is_finite() { x } else { 0.0 };
-        for &guardrail in &classes[class as usize] {
-            let adds = guardrails.named[guardrail as usize].limits.adds.of(finite(value), finite(cost));
-            let (sum, sizes) = &mut sums[guardrail as usize];
-            sum.add(adds);
-            sizes.add(adds.abs());
-        }
-    }
+    let limits: Vec<Guardrail> = guardrails.named.iter().map(|named| named.limits).collect();
+    let mut sums = used(&limits, &classes, pairs());
+    let Units { treated, with_several } = gathered.count_units();
     let mut rows = vec![];
-    for (named, (sum, sizes)) in guardrails.named.iter().zip(sums) {
-        let (minimum, maximum) = (named.limits.minimum, named.limits.maximum);
+    for (named, used) in guardrails.named.iter().zip(&mut sums) {
+        let Guardrail { minimum, maximum, .. } = named.limits;
+        if named.dimension.is_none() && named.measure == Measure::Count {
+            // Units, not rows, of which a plan of somebody else may have several.
+            used.sum = treated as f64;
+        }
         rows.push(Row {
             name: named.label.clone(),
             dimension: named.dimension.clone(),
             member: named.member.clone(),
             measure: named.measure.name(),
-            used: sum.value(),
+            used: used.sum,
             minimum: minimum.is_finite().then_some(minimum),
             maximum: maximum.is_finite().then_some(maximum),
-            breach: excess(sum.value(), sizes.value(), minimum, maximum),
+            breach: used.excess(&named.limits),
         });
     }
     let none_may = |name: &str, rows: u64| Row {
@@ -87,30 +84,24 @@ pub(super) fn rows(
         let is_asked = match reason {
             Dropped::NoOffer => false,
             Dropped::NullKey => true,
-            Dropped::Pruned(crate::allocation::PruneReason::CostPerValueTooHigh) => {
-                settings.max_cost_per_value.is_some()
-            }
+            Dropped::Pruned(PruneReason::CostPerValueTooHigh) => settings.max_cost_per_value.is_some(),
             Dropped::Pruned(_) => true,
         };
         if is_asked {
             rows.push(none_may(reason.name(), dropped));
         }
     }
-    rows.push(none_may("more_than_one_action", gathered.units_with_several()));
+    rows.push(none_may("more_than_one_action", with_several));
 
-    let text =
-        |of: fn(&Row) -> Option<&str>| -> ArrayRef { Arc::new(rows.iter().map(of).collect::<StringArray>()) };
-    let number =
-        |of: fn(&Row) -> Option<f64>| -> ArrayRef { Arc::new(rows.iter().map(of).collect::<Float64Array>()) };
     let columns = vec![
-        text(|row| Some(&row.name)),
-        text(|row| row.dimension.as_deref()),
-        text(|row| row.member.as_deref()),
-        text(|row| Some(row.measure)),
-        number(|row| Some(row.used)),
-        number(|row| row.minimum),
-        number(|row| row.maximum),
-        number(|row| Some(row.breach)),
+        texts(&rows, |row| Some(&row.name)),
+        texts(&rows, |row| row.dimension.as_deref()),
+        texts(&rows, |row| row.member.as_deref()),
+        texts(&rows, |row| Some(row.measure)),
+        numbers(&rows, |row| Some(row.used)),
+        numbers(&rows, |row| row.minimum),
+        numbers(&rows, |row| row.maximum),
+        numbers(&rows, |row| Some(row.breach)),
     ];
     Ok(RecordBatch::try_new(schema, columns)?)
 }

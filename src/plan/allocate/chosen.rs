@@ -11,9 +11,9 @@ use datafusion::common::Result;
 use datafusion::execution::memory_pool::MemoryReservation;
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::{CastExpr, Column};
+use datafusion::physical_expr::utils::collect_columns;
 
 use super::columns::Columns;
-use super::node::field;
 use super::pairs::NO_OFFER_ACTION;
 use super::settings::Settings;
 use super::solving::Solved;
@@ -23,9 +23,9 @@ use crate::allocation::{NO_OFFER, Pairs};
 /// The columns that are added to those of the input.
 pub(super) fn fields() -> Vec<Field> {
     vec![
-        field("allocation_rank", DataType::Int64, true),
-        field("marginal_value_per_cost", DataType::Float64, true),
-        field("allocation_propensity", DataType::Float64, false),
+        Field::new("allocation_rank", DataType::Int64, true),
+        Field::new("marginal_value_per_cost", DataType::Float64, true),
+        Field::new("allocation_propensity", DataType::Float64, false),
     ]
 }
 
@@ -121,21 +121,22 @@ fn marginal_value_per_cost(pairs: &Pairs, unit: usize, choice: u32) -> Option<f6
 
 /// What stands in columns of the input in the row of a unit without offer.
 struct Fillers {
-    unit: Option<usize>,
+    /// The columns that say who the unit is, which stay.
+    unit: Vec<usize>,
     others: Vec<(usize, ArrayRef)>,
 }
 
 impl Fillers {
     fn new(columns: &Columns<Arc<dyn PhysicalExpr>>, schema: &SchemaRef) -> Result<Self> {
         let mut others: Vec<(usize, ArrayRef)> = vec![];
-        let unit = plain_column(&columns.unit);
+        let unit: Vec<usize> = collect_columns(&columns.unit).iter().map(Column::index).collect();
         let no_offer: ArrayRef = Arc::new(StringArray::from(vec![NO_OFFER_ACTION]));
         let zero: ArrayRef = Arc::new(Float64Array::from(vec![0.0]));
         for (expr, filler) in [(&columns.action, &no_offer), (&columns.value, &zero), (&columns.cost, &zero)]
         {
             if let Some(column) = plain_column(expr)
                 && !schema.field(column).data_type().is_null()
-                && Some(column) != unit
+                && !unit.contains(&column)
                 && others.iter().all(|(known, _)| *known != column)
             {
                 let data_type = schema.field(column).data_type();
@@ -208,7 +209,7 @@ impl Rows {
         let mut columns: Vec<ArrayRef> = vec![];
         for (position, column) in batch.columns().iter().enumerate() {
             let filler = self.fillers.others.iter().find(|(known, _)| *known == position);
-            columns.push(if all_offered || self.fillers.unit == Some(position) {
+            columns.push(if all_offered || self.fillers.unit.contains(&position) {
                 take(column, &always, None)?
             } else if let Some((_, filler)) = filler {
                 let from = |entry: &Entry| if entry.rank > 0 { (0, at(entry) as usize) } else { (1, 0) };

@@ -36,7 +36,10 @@ fn limits() -> Vec<OptionSpec> {
         column("action", "what the unit would get; by default the column action"),
         column("value", "predicted incremental value of the action; by default the column value"),
         column("cost", "predicted incremental cost of the action; by default the column cost"),
-        column("eligible", "whether the row may be chosen; NULL is no"),
+        column(
+            "eligible",
+            "whether the row may be chosen, true or 1; NULL is no; all are when left out or a bare NULL",
+        ),
         constant("max_treated", "NULL", "the most units that may get an action"),
         constant("min_treated", "NULL", "the fewest units that must get an action"),
         constant(
@@ -47,14 +50,16 @@ fn limits() -> Vec<OptionSpec> {
         constant(
             "average_cost_per_value",
             "NULL",
-            "the most that the sum of costs may be per sum of values: sum(cost) <= average_cost_per_value * sum(value)",
+            "the most that the sum of costs may be per sum of values; shown as a limit of 0 on what is used of it, \
+             sum(cost) - average_cost_per_value * sum(value), whose measure is called 'cost_per_value'",
         ),
         spec(
             "guardrails",
             OptionKind::Relation { columns: "dimension, member, measure, minimum, maximum" },
             "limits on members of columns of the input: dimension is the column, member its value as text, measure \
              'count' (chosen rows), 'cost', 'value' or 'cumulative_cost' (cost over the members up to this one in the \
-             order of the column); NULL is no limit; rows whose column is NULL are not counted",
+             order of the column); NULL is no limit, and a column of limits may be left out; rows whose column is NULL \
+             or NaN are not counted",
         ),
     ]
 }
@@ -109,8 +114,8 @@ fn allocate() -> Documentation {
         constant(
             "include_no_offer",
             "false",
-            "also returns a row of each unit without offer: unit, action 'no_offer', value and cost 0 where these are \
-             plain columns, other columns of the input NULL",
+            "also returns a row of each unit without offer: the columns that unit is made of, action 'no_offer', value and \
+             cost 0 where these are plain columns, other columns of the input NULL",
         ),
         on_infeasible(),
     ]);
@@ -177,8 +182,10 @@ fn frontier() -> Documentation {
         summary: "Shows what each budget buys under the guardrails of `allocate`.".into(),
         details: format!(
             "Returns one row a budget, from 0 to the one given, by default to what is spent without a budget: spend, \
-             value, shadow_price (the value that one more of the budget would buy) and treated units of the best plan; \
-             NULL at budgets that no plan keeps with the other guardrails. {DROPPED}"
+             value, shadow_price (the objective, value - min_value_per_cost * cost, that one more of the budget would \
+             buy) and treated units of the plan; NULL at budgets that no plan keeps with the other guardrails, an error \
+             where none keeps them without a budget. The points are searched less than `allocate` searches one plan: \
+             under many guardrails their value can be a little less. {DROPPED}"
         ),
         holds: "the conditions of `allocate` hold.".into(),
         source: SOURCE.into(),
@@ -195,7 +202,9 @@ fn audit() -> Documentation {
             where it is kept, so that WHERE breach > 0 gives the breaches. Besides the limits of the call there are rows \
             that count what no plan should have, by name: null_key (unit or action is NULL), ineligible, not_finite, \
             value_not_positive, cost_per_value_too_high (when max_cost_per_value is given) and more_than_one_action \
-            (units). Rows whose action is 'no_offer' count in nothing. Sums leave out what is NULL, NaN or infinite."
+            (units). min_treated and max_treated are about units, counts on members about rows. A member that no row has \
+            is used 0. Rows whose action is 'no_offer', or whose unit or action is NULL, count in nothing else; sums \
+            leave out values and costs that are NULL, NaN or infinite."
             .into(),
         holds: "value and cost are those the plan was made from.".into(),
         source: String::new(),

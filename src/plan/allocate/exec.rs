@@ -16,7 +16,7 @@ use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_expr::{Distribution, EquivalenceProperties, PhysicalExpr};
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
 use datafusion::physical_plan::metrics::{
-    BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet, SpillMetrics,
+    BaselineMetrics, ExecutionPlanMetricsSet, MetricBuilder, MetricsSet, RecordOutput, SpillMetrics,
 };
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
@@ -35,6 +35,9 @@ use super::solving::{Prepared, infeasible, prepare, solve_prepared};
 use super::store::Store;
 use super::{audit, frontier, summary};
 use crate::allocation::{Effort, size_of_sums};
+
+/// The metric that counts the passes of the solver while it works.
+const PASSES: &str = "passes";
 
 /// `allocate` or one of its siblings, ready to run.
 #[derive(Clone, Debug)]
@@ -173,6 +176,7 @@ impl Run {
         let input_schema = exec.input.schema();
         let guardrails = Arc::new(Guardrails::new(purpose, &settings, &rows, &input_schema)?);
         guardrails.check_size(purpose)?;
+        let most_counting = guardrails.most_counting();
 
         let reader = Reader {
             purpose,
@@ -199,38 +203,53 @@ impl Run {
                 false => Err(error),
             },
         };
+        let output = BaselineMetrics::new(&exec.metrics, 0);
+        let elapsed = output.elapsed_compute().clone();
         let mut blocks = input
             .map(|batch| {
-                let reader = reader.clone();
+                let (reader, elapsed) = (reader.clone(), elapsed.clone());
                 async move {
                     let batch = batch?;
-                    let read = move || reader.read(&batch).map(|block| (batch, block));
+                    let read = move || {
+                        let _timer = elapsed.timer();
+                        reader.read(&batch).map(|block| (batch, block))
+                    };
                     joined(SpawnedTask::spawn_blocking(read)).await?
                 }
             })
             .buffered(threads);
         while let Some((batch, block)) = blocks.try_next().await? {
             gathered.add(purpose, block)?;
-            reserve(&mut store, gathered.size())?;
+            reserve(&mut store, gathered.size(most_counting))?;
             store.push(batch)?;
         }
         drop(blocks);
         let schema = exec.schema();
         if purpose == Purpose::Audit {
-            return Ok(once(audit::rows(&settings, &guardrails, gathered, schema)?));
+            return Ok(once(audit::rows(&settings, &guardrails, gathered, schema)?, &output));
         }
         // A minimum and a maximum are two limits.
         let sums = size_of_sums(2 * guardrails.named.len());
-        reserve(&mut store, gathered.size() + gathered.size_of_order() + sums)?;
+        reserve(&mut store, gathered.size(most_counting) + gathered.size_of_order() + sums)?;
         let stop = StopWhenDropped::default();
-        let effort = Effort { threads, closest: settings.least_violation, stopped: Arc::clone(&stop.0) };
+        let passes = MetricBuilder::new(&exec.metrics).global_counter(PASSES);
+        let effort = Effort {
+            threads,
+            is_quick: purpose == Purpose::Frontier,
+            closest: settings.least_violation,
+            stopped: Arc::clone(&stop.0),
+            on_pass: Arc::new(move || passes.add(1)),
+        };
         let job = Job { purpose, settings, guardrails, effort };
         let done = SpawnedTask::spawn_blocking({
             let schema = Arc::clone(&schema);
-            move || job.run(gathered, schema)
+            move || {
+                let _timer = elapsed.timer();
+                job.run(gathered, schema)
+            }
         });
         match joined(done).await?? {
-            Done::Table(batch) => Ok(once(batch)),
+            Done::Table(batch) => Ok(once(batch, &output)),
             Done::Duplicate(row) => Err(duplicate(&reader, &store, row).await?),
             Done::Chosen(chosen) => {
                 // Of the numbers only a few a chosen row are left.
@@ -242,13 +261,11 @@ impl Run {
                     &input_schema,
                     Arc::clone(&schema),
                 )?;
-                let output = BaselineMetrics::new(&exec.metrics, 0);
                 let next = move |mut rows: Rows| {
                     let output = output.clone();
                     async move {
                         let batch = rows.next().await?;
-                        output.record_output(batch.as_ref().map_or(0, RecordBatch::num_rows));
-                        Ok(batch.map(|batch| (batch, rows)))
+                        Ok(batch.map(|batch| (batch.record_output(&output), rows)))
                     }
                 };
                 let stream = futures::stream::try_unfold(rows, next);
@@ -310,8 +327,8 @@ async fn joined<T: Send + 'static>(task: SpawnedTask<T>) -> Result<T> {
     task.join_unwind().await.map_err(|error| exec_datafusion_err!("the allocation was cancelled: {error}"))
 }
 
-fn once(batch: RecordBatch) -> SendableRecordBatchStream {
-    let schema = batch.schema();
+fn once(batch: RecordBatch, output: &BaselineMetrics) -> SendableRecordBatchStream {
+    let (schema, batch) = (batch.schema(), batch.record_output(output));
     Box::pin(RecordBatchStreamAdapter::new(schema, futures::stream::iter([Ok(batch)])))
 }
 

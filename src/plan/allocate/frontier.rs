@@ -7,7 +7,6 @@ use datafusion::arrow::datatypes::{DataType, Field, SchemaRef};
 use datafusion::common::Result;
 
 use super::guardrails::Guardrails;
-use super::node::field;
 use super::relation::Purpose;
 use super::settings::Settings;
 use super::solving::{Prepared, infeasible, solve_prepared};
@@ -16,11 +15,11 @@ use crate::allocation::Effort;
 /// The columns of the result.
 pub(super) fn fields() -> Vec<Field> {
     vec![
-        field("budget", DataType::Float64, false),
-        field("spend", DataType::Float64, true),
-        field("value", DataType::Float64, true),
-        field("shadow_price", DataType::Float64, true),
-        field("treated", DataType::Int64, true),
+        Field::new("budget", DataType::Float64, false),
+        Field::new("spend", DataType::Float64, true),
+        Field::new("value", DataType::Float64, true),
+        Field::new("shadow_price", DataType::Float64, true),
+        Field::new("treated", DataType::Int64, true),
     ]
 }
 
@@ -68,7 +67,7 @@ pub(super) fn rows(
     let last = settings.points - 1;
     let mut points = vec![];
     for i in 0..settings.points {
-        let budget = if i == last { most } else { most * i as f64 / last as f64 };
+        let budget = if i == last { most } else { most * (i as f64 / last as f64) + 0.0 };
         points.push(Point { budget, plan: solve(budget)?.ok() });
     }
     let of = |f: fn((f64, f64, f64, i64)) -> f64| {

@@ -3,12 +3,12 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray};
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, Float64Array, RecordBatch, StringArray};
 use datafusion::arrow::compute::{CastOptions, cast, cast_with_options};
-use datafusion::arrow::datatypes::{DataType, Float64Type, Schema};
+use datafusion::arrow::datatypes::{DataType, Float64Type, Schema, TimeUnit};
 use datafusion::arrow::row::{OwnedRow, RowConverter, SortField};
-use datafusion::common::{Result, exec_datafusion_err, exec_err};
-use hashbrown::HashMap;
+use datafusion::common::{Result, exec_err};
+use hashbrown::{HashMap, HashSet};
 
 use super::relation::Purpose;
 use super::settings::Settings;
@@ -25,7 +25,7 @@ pub(super) const COLUMNS: [(&str, DataType); 5] = [
 ];
 
 /// What a guardrail limits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Measure {
     Count,
     Cost,
@@ -64,7 +64,11 @@ pub(super) struct Named {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Guardrails {
     pub(super) named: Vec<Named>,
+    /// How many of them, the first ones, count all rows.
+    scalars: usize,
     dimensions: Vec<Dimension>,
+    /// Column, key of the member and measure of those that are on a column.
+    seen: HashSet<(usize, u128, Measure)>,
 }
 
 /// The guardrails on one column of the input.
@@ -88,7 +92,8 @@ impl Guardrails {
         rows: &[RecordBatch],
         schema: &Schema,
     ) -> Result<Self> {
-        let mut guardrails = Self { named: scalars(settings), dimensions: vec![] };
+        let named = scalars(settings);
+        let mut guardrails = Self { scalars: named.len(), named, ..Self::default() };
         let mut given = vec![];
         for batch in rows {
             let text = |column: usize| batch.column(column).as_string::<i32>();
@@ -160,20 +165,21 @@ impl Guardrails {
                 "{purpose}: no plan keeps the {which} of {label}, got {limit}; NULL is no limit"
             );
         }
-        let same = |named: &Named| {
-            named.dimension.as_deref() == Some(dimension)
-                && named.member.as_deref() == Some(member)
-                && named.measure == *measure
-        };
-        if self.named.iter().any(same) {
-            return exec_err!("{purpose}: {label} is limited twice; put both limits into one row");
+        if schema.fields().iter().filter(|field| field.name() == dimension).count() > 1 {
+            return exec_err!(
+                "{purpose}: the input has several columns '{dimension}', got a guardrail on it; rename them in the query"
+            );
         }
-        let value = member_value(member, field.data_type()).map_err(|_| {
-            exec_datafusion_err!(
+        let Some(value) = member_value(member, field.data_type()) else {
+            return exec_err!(
                 "{purpose}: member of guardrails must be a {} as '{dimension}' is, got '{member}'",
                 field.data_type()
-            )
-        })?;
+            );
+        };
+        let key = value_keys(&value)?.first().copied().unwrap_or_default();
+        if !self.seen.insert((column, key, *measure)) {
+            return exec_err!("{purpose}: {label} is limited twice; put both limits into one row");
+        }
         let position = self.named.len();
         let found = self.dimensions.iter().position(|known| known.column == column);
         let at = found.unwrap_or_else(|| {
@@ -186,7 +192,7 @@ impl Guardrails {
             });
             self.dimensions.len() - 1
         });
-        self.dimensions[at].count(&value, *measure, position)?;
+        self.dimensions[at].count(&value, key, *measure, position)?;
         self.named.push(Named {
             label,
             dimension: Some(dimension.to_string()),
@@ -218,6 +224,12 @@ impl Guardrails {
             Some(_) => Ok(()),
             None => exec_err!("{purpose}: guardrails on fewer columns are needed, got too many combinations"),
         }
+    }
+
+    /// The most guardrails that can count a row.
+    pub(super) fn most_counting(&self) -> usize {
+        let of = |d: &Dimension| d.by_member.iter().map(Vec::len).max().unwrap_or(0) + d.steps.len();
+        self.scalars + self.dimensions.iter().map(of).sum::<usize>()
     }
 
     /// The code of every row.
@@ -257,8 +269,7 @@ impl Guardrails {
 
     /// The guardrails that count the rows of a code, ascending.
     pub(super) fn counting(&self, mut code: u128) -> Vec<u32> {
-        let scalars = self.named.iter().enumerate().filter(|(_, named)| named.dimension.is_none());
-        let mut counting: Vec<u32> = scalars.map(|(position, _)| position as u32).collect();
+        let mut counting: Vec<u32> = (0..self.scalars as u32).collect();
         for dimension in &self.dimensions {
             let members = dimension.by_member.len() as u128;
             let member = (code % members) as usize;
@@ -274,16 +285,16 @@ impl Guardrails {
     }
 
     /// Refuses minimums of members that no row has.
-    pub(super) fn check_seen(&self, purpose: Purpose, seen: impl Iterator<Item = Vec<u32>>) -> Result<()> {
+    pub(super) fn check_seen(&self, purpose: Purpose, classes: &[Vec<u32>]) -> Result<()> {
         let mut counts = vec![false; self.named.len()];
-        seen.flatten().for_each(|position| counts[position as usize] = true);
+        classes.iter().flatten().for_each(|&position| counts[position as usize] = true);
         for (named, seen) in self.named.iter().zip(counts) {
             if let (Some(dimension), Some(member)) = (&named.dimension, &named.member)
                 && !seen
                 && named.limits.minimum > 0.0
             {
                 return exec_err!(
-                    "{purpose}: no row has {dimension} '{member}', which has a minimum of {}",
+                    "{purpose}: infeasible; no row has {dimension} '{member}', which has a minimum of {}",
                     named.limits.minimum
                 );
             }
@@ -294,7 +305,7 @@ impl Guardrails {
 
 impl Dimension {
     /// Lets a guardrail count the rows of a member.
-    fn count(&mut self, member: &ArrayRef, measure: Measure, position: usize) -> Result<()> {
+    fn count(&mut self, member: &ArrayRef, key: u128, measure: Measure, position: usize) -> Result<()> {
         if measure == Measure::CumulativeCost {
             let converter = match &self.converter {
                 Some(converter) => Arc::clone(converter),
@@ -306,7 +317,6 @@ impl Dimension {
             self.converter = Some(converter);
             return Ok(());
         }
-        let Some(&key) = value_keys(member)?.first() else { return Ok(()) };
         let code = *self.members.entry(key).or_insert(self.by_member.len());
         if code == self.by_member.len() {
             self.by_member.push(vec![]);
@@ -355,21 +365,40 @@ fn scalars(settings: &Settings) -> Vec<Named> {
     scalars
 }
 
-/// The text of a member as a value of the column's type.
-fn member_value(member: &str, data_type: &DataType) -> Result<ArrayRef> {
+/// The text of a member as a value of the column's type; `None` where it is none, or the type would keep only part of it.
+fn member_value(member: &str, data_type: &DataType) -> Option<ArrayRef> {
     let data_type = match data_type {
         DataType::Dictionary(_, values) => values.as_ref(),
         other => other,
     };
-    let text: ArrayRef = Arc::new(StringArray::from(vec![member]));
     let options = CastOptions { safe: false, ..CastOptions::default() };
-    Ok(cast_with_options(&text, data_type, &options)?)
+    let cast = |array: &ArrayRef, to: &DataType| cast_with_options(array, to, &options).ok();
+    let text: ArrayRef = Arc::new(StringArray::from(vec![member]));
+    let value = cast(&text, data_type)?;
+    let wider = match data_type {
+        DataType::Date32 | DataType::Date64 => Some(DataType::Timestamp(TimeUnit::Nanosecond, None)),
+        data_type if data_type.is_decimal() => Some(DataType::Float64),
+        _ => None,
+    };
+    if let Some(wider) = wider
+        && cast(&text, &wider)?.as_ref() != cast(&value, &wider)?.as_ref()
+    {
+        return None;
+    }
+    dense(&value).ok()
 }
 
-/// A column of values in place of a dictionary.
+/// A column as its members are compared: values in place of a dictionary, and of floats one zero and no NaN, which is no
+/// member.
 fn dense(array: &ArrayRef) -> Result<ArrayRef> {
     match array.data_type() {
-        DataType::Dictionary(_, values) => Ok(cast(array, values)?),
+        DataType::Dictionary(_, values) => dense(&cast(array, values)?),
+        data_type if data_type.is_floating() => {
+            let wide = cast(array, &DataType::Float64)?;
+            let floats = wide.as_primitive::<Float64Type>().iter();
+            let member = |x: Option<f64>| x.filter(|x| !x.is_nan()).map(|x| x + 0.0);
+            Ok(Arc::new(floats.map(member).collect::<Float64Array>()))
+        }
         _ => Ok(Arc::clone(array)),
     }
 }

@@ -3,7 +3,7 @@
 //! `relation` reads the call, `node` is the logical node and `planner` makes the physical one (`exec`) of it. Running
 //! it, `settings` are the constants, `guardrails` the limits and which rows they count, `pairs` the rows as numbers in
 //! an order of their own, `store` the rows themselves; `solving` calls [`crate::allocation`], and `chosen`, `summary`
-//! and `frontier` say what came out. `audit` recomputes the limits of a plan that exists.
+//! and `frontier` say what came out, in the columns of `table`. `audit` recomputes the limits of a plan that exists.
 
 mod audit;
 mod chosen;
@@ -22,6 +22,7 @@ mod settings;
 mod solving;
 mod store;
 mod summary;
+mod table;
 
 pub(crate) use planner::CausalQueryPlanner;
 pub(super) use relation::{Allocation, Purpose};

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::sync::Arc;
 
-use datafusion::arrow::datatypes::{DataType, Field, FieldRef};
+use datafusion::arrow::datatypes::{DataType, FieldRef, SchemaRef};
 use datafusion::common::{DFSchema, DFSchemaRef, Result, TableReference, internal_err};
 use datafusion::logical_expr::{Expr, LogicalPlan, UserDefinedLogicalNodeCore};
 
@@ -38,6 +38,11 @@ impl AllocateNode {
         let with_no_offer = constants.iter().any(|(name, _)| *name == "include_no_offer");
         let schema = schema(purpose, input.schema(), with_no_offer)?;
         Ok(Self { purpose, input, guardrails, dimensions, columns, constants, schema })
+    }
+
+    /// The columns that come out, for the operator.
+    pub(super) fn schema_ref(&self) -> &SchemaRef {
+        self.schema.inner()
     }
 }
 
@@ -138,17 +143,5 @@ fn shown(expr: &Expr) -> &Expr {
         Expr::Alias(alias) => shown(&alias.expr),
         Expr::Cast(cast) if *cast.field.data_type() == DataType::Float64 => shown(&cast.expr),
         other => other,
-    }
-}
-
-/// A column of the result.
-pub(super) fn field(name: &str, data_type: DataType, nullable: bool) -> Field {
-    Field::new(name, data_type, nullable)
-}
-
-impl AllocateNode {
-    /// The columns that come out, for the operator.
-    pub(super) fn schema_ref(&self) -> &datafusion::arrow::datatypes::SchemaRef {
-        self.schema.inner()
     }
 }

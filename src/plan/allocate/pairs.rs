@@ -8,7 +8,7 @@ use datafusion::arrow::array::{
 };
 use datafusion::arrow::buffer::NullBuffer;
 use datafusion::arrow::compute::cast;
-use datafusion::arrow::datatypes::{DataType, Float64Type};
+use datafusion::arrow::datatypes::{DataType, Float64Type, Int64Type};
 use datafusion::common::{Result, exec_err};
 use datafusion::physical_expr::PhysicalExpr;
 use hashbrown::HashMap;
@@ -136,7 +136,7 @@ impl Reader {
             block.action.push(action);
             block.value.push(row.value.unwrap_or(f64::NAN));
             block.cost.push(row.cost.unwrap_or(f64::NAN));
-            // An audit sums every row of a plan.
+            // An audit sums every row of a plan that has a unit and an action.
             block.code.push((codes[i as usize], pruned.is_none() || self.purpose == Purpose::Audit));
             block.row.push(i);
         }
@@ -154,10 +154,27 @@ impl Reader {
             value: number(&self.columns.value)?,
             cost: number(&self.columns.cost)?,
             eligible: match &self.columns.eligible {
-                Some(expr) => Some(cast(&array(expr)?, &DataType::Boolean)?.as_boolean().clone()),
+                Some(expr) => Some(self.flags(&array(expr)?)?),
                 None => None,
             },
         })
+    }
+}
+
+impl Reader {
+    /// Booleans, or the integers 0 and 1.
+    fn flags(&self, array: &ArrayRef) -> Result<BooleanArray> {
+        if *array.data_type() == DataType::Boolean {
+            return Ok(array.as_boolean().clone());
+        }
+        let numbers = cast(array, &DataType::Int64)?;
+        let flag = |number: Option<i64>| match number {
+            None => Ok(None),
+            Some(0) => Ok(Some(false)),
+            Some(1) => Ok(Some(true)),
+            Some(other) => exec_err!("{}: eligible must be 0 or 1, got {other}", self.purpose),
+        };
+        numbers.as_primitive::<Int64Type>().iter().map(flag).collect()
     }
 }
 
@@ -247,12 +264,13 @@ impl Gathered {
         Ok(())
     }
 
-    /// Bytes held.
-    pub(super) fn size(&self) -> usize {
+    /// Bytes held, `most_counting` guardrails at most counting a row.
+    pub(super) fn size(&self, most_counting: usize) -> usize {
         self.runs.capacity() * size_of::<Run>()
             + (self.action.capacity() + self.value.capacity() + self.cost.capacity()) * 8
             + (self.class.capacity() + self.row.capacity()) * 4
-            + self.codes.len() * 48
+            // With the guardrails that count the rows of a class, in the problem.
+            + self.codes.len() * (72 + 4 * most_counting)
     }
 
     /// Bytes that [`Self::order`] and the solver take besides, by unit and by pair.
@@ -266,12 +284,17 @@ impl Gathered {
         self.class.iter().zip(numbers).map(|(&class, (&value, &cost))| (class, value, cost))
     }
 
-    /// How many units have more than one row with an action.
-    pub(super) fn units_with_several(&self) -> u64 {
+    /// How many units have a row with an action, and how many have several.
+    pub(super) fn count_units(&self) -> Units {
         let mut runs: Vec<(u128, u32)> = self.runs.iter().map(|run| (run.unit, run.pairs)).collect();
         runs.sort_unstable();
-        let pairs = |runs: &[(u128, u32)]| runs.iter().map(|(_, pairs)| u64::from(*pairs)).sum::<u64>();
-        runs.chunk_by(|a, b| a.0 == b.0).filter(|runs| pairs(runs) > 1).count() as u64
+        let mut units = Units::default();
+        for runs in runs.chunk_by(|a, b| a.0 == b.0) {
+            let pairs: u64 = runs.iter().map(|(_, pairs)| u64::from(*pairs)).sum();
+            units.treated += u64::from(pairs > 0);
+            units.with_several += u64::from(pairs > 1);
+        }
+        units
     }
 
     /// The codes that rows have, by class.
@@ -389,6 +412,15 @@ impl Gathered {
         }
         Ok(part)
     }
+}
+
+/// Numbers of units.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Units {
+    /// Those with a row that has an action.
+    pub(super) treated: u64,
+    /// Those with more than one.
+    pub(super) with_several: u64,
 }
 
 /// Some units in their order.

@@ -81,8 +81,8 @@ impl Tally {
     pub(super) fn merge(&mut self, other: &Self) {
         for ((rows, value, cost), (more, more_value, more_cost)) in self.0.iter_mut().zip(&other.0) {
             *rows += more;
-            value.add(more_value.value());
-            cost.add(more_cost.value());
+            value.merge(more_value);
+            cost.merge(more_cost);
         }
     }
 

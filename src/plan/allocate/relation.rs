@@ -99,7 +99,10 @@ impl RelationFunction for Allocation {
             action: reading.column("action", "action", given("action"), context)?,
             value: reading.number("value", given("value"), context)?,
             cost: reading.number("cost", given("cost"), context)?,
-            eligible: given("eligible").map(|syntax| reading.eligible(syntax, context)).transpose()?,
+            eligible: given("eligible")
+                .filter(|syntax| !is_null(syntax))
+                .map(|syntax| reading.eligible(syntax, context))
+                .transpose()?,
         };
         let mut constants = vec![];
         for (option, kind) in CONSTANTS {
@@ -206,7 +209,8 @@ impl Reading<'_> {
             let message = format!("{}: eligible must be a Boolean or an integer, got {data_type}", self.name);
             return Err(problem_at(syntax.span(), message, None));
         }
-        expr.cast_to(&DataType::Boolean, self.schema)
+        // Integers are checked where they are read.
+        if data_type.is_integer() { Ok(expr) } else { expr.cast_to(&DataType::Boolean, self.schema) }
     }
 
     /// A constant of its kind; `None` for a bare NULL.
@@ -235,7 +239,7 @@ impl Reading<'_> {
             let field = Arc::new(Field::new(option, kind.data_type(), true));
             return Ok(Some(Expr::Placeholder(Placeholder::new_with_field(placeholder.id, Some(field)))));
         }
-        if expr_contains_aggregate(&expr)? || expr.contains_outer() {
+        if expr_contains_aggregate(&expr)? || expr.contains_outer() || expr.is_volatile() {
             return Err(not_constant(""));
         }
         let data_type = expr.get_type(&nothing)?;
@@ -248,15 +252,19 @@ impl Reading<'_> {
 
     /// The guardrail relation with its five columns, of the types they are read as.
     fn guardrails(&self, plan: LogicalPlan, syntax: &Syntax) -> Result<LogicalPlan> {
+        let names: Vec<String> = plan.schema().fields().iter().map(|field| field.name().clone()).collect();
+        let is_known = |name: &String| guardrails::COLUMNS.iter().any(|(known, _)| known == name);
+        let unknown = names.iter().find(|name| !is_known(name));
         let mut exprs = vec![];
         for (name, data_type) in guardrails::COLUMNS {
             let position = plan.schema().fields().iter().position(|field| field.name() == name);
             let expr = match position {
                 Some(position) => Expr::Column(plan.schema().columns()[position].clone()),
-                // A limit that no row has may be left out.
-                None if name == "minimum" || name == "maximum" => lit(datafusion::common::ScalarValue::Null),
+                // A limit that no row has may be left out, if no other column could be meant for it.
+                None if (name == "minimum" || name == "maximum") && unknown.is_none() => {
+                    lit(datafusion::common::ScalarValue::Null)
+                }
                 None => {
-                    let names: Vec<_> = plan.schema().fields().iter().map(|f| f.name().as_str()).collect();
                     let message = format!(
                         "{}: guardrails must have the columns dimension, member, measure, minimum and maximum, got {}",
                         self.name,

@@ -2,7 +2,7 @@
 
 use datafusion::common::{DataFusionError, Result, exec_datafusion_err, exec_err, internal_err};
 
-use super::guardrails::{Guardrails, Measure};
+use super::guardrails::Guardrails;
 use super::pairs::Ordered;
 use super::relation::Purpose;
 use super::settings::Settings;
@@ -42,20 +42,29 @@ pub(super) struct Totals {
     pub(super) cost: f64,
     pub(super) objective: f64,
     /// What is used of each guardrail.
-    pub(super) used: Vec<f64>,
+    pub(super) used: Vec<Used>,
 }
 
 /// The most that the sizes of all values, and of all costs, may sum to: products and sums of them are numbers.
 const LARGEST: f64 = 1e150;
 
-/// Refuses numbers that sums of are none.
-fn check_sizes(purpose: Purpose, pairs: &[&Pairs]) -> Result<()> {
-    let total =
-        |of: fn(&Pairs) -> &[f64]| -> f64 { pairs.iter().flat_map(|pairs| of(pairs)).map(|x| x.abs()).sum() };
-    for (name, total) in [("value", total(|pairs| &pairs.value)), ("cost", total(|pairs| &pairs.cost))] {
+/// Refuses amounts that sums of are no numbers.
+pub(super) fn check_sizes(
+    purpose: Purpose,
+    settings: &Settings,
+    amounts: impl Iterator<Item = (f64, f64)>,
+) -> Result<()> {
+    let (value, cost) = amounts.fold((0.0, 0.0), |(v, c), (value, cost)| (v + value.abs(), c + cost.abs()));
+    let average = settings.average_cost_per_value.map_or(0.0, f64::abs);
+    for (what, total) in [
+        ("value", value),
+        ("cost", cost),
+        ("average_cost_per_value * value", average * value),
+        ("min_value_per_cost * cost", settings.min_value_per_cost * cost),
+    ] {
         if total > LARGEST {
             return exec_err!(
-                "{purpose}: {name} must sum to at most {LARGEST:e} in size over all rows, got {total:e}; give it in a larger unit"
+                "{purpose}: {what} must sum to at most {LARGEST:e} in size over all rows, got {total:e}; use larger units"
             );
         }
     }
@@ -69,9 +78,14 @@ pub(super) fn prepare(
     guardrails: &Guardrails,
     ordered: Ordered,
 ) -> Result<Prepared> {
-    check_sizes(purpose, &[&ordered.free, &ordered.explored])?;
+    let halves = [&ordered.free, &ordered.explored].into_iter();
+    let amounts = halves.flat_map(|pairs| pairs.value.iter().copied().zip(pairs.cost.iter().copied()));
+    check_sizes(purpose, settings, amounts)?;
     let classes: Vec<Vec<u32>> = ordered.codes.iter().map(|&code| guardrails.counting(code)).collect();
-    guardrails.check_seen(purpose, classes.iter().cloned())?;
+    // The others say what can be reached of such a minimum: nothing.
+    if purpose != Purpose::Summary && !settings.least_violation {
+        guardrails.check_seen(purpose, &classes)?;
+    }
     let explorers = (0..ordered.explored.units()).map(|unit| {
         let pairs = ordered.explored.of(unit);
         // No-offer is one of the choices.
@@ -81,9 +95,15 @@ pub(super) fn prepare(
     let explorers: Vec<u32> = explorers.collect();
     let mut limits: Vec<Guardrail> = guardrails.named.iter().map(|named| named.limits).collect();
     let taken = used(&limits, &classes, chosen_pairs(&ordered.explored, &explorers));
-    for ((limit, (taken, _)), named) in limits.iter_mut().zip(taken).zip(&guardrails.named) {
-        let can_be_offset = named.measure == Measure::CostPerValue;
-        if taken > limit.maximum && limit.maximum >= 0.0 && !can_be_offset {
+    for (i, ((limit, taken), named)) in limits.iter_mut().zip(taken).zip(&guardrails.named).enumerate() {
+        let taken = taken.sum;
+        let can_be_offset = || {
+            let Pairs { class, value, cost, .. } = &ordered.free;
+            let is_counted = |class: u32| classes[class as usize].contains(&(i as u32));
+            let adds = class.iter().zip(value.iter().zip(cost)).filter(|(class, _)| is_counted(**class));
+            adds.into_iter().any(|(_, (&value, &cost))| limit.adds.of(value, cost) < 0.0)
+        };
+        if taken > limit.maximum && limit.maximum >= 0.0 && !can_be_offset() {
             return exec_err!(
                 "{purpose}: the units that explore break {} alone: they use {taken} of {}; explore less",
                 named.label,
@@ -122,7 +142,7 @@ pub(super) fn solve_prepared(
     };
     let totals = totals(&prepared, &plan, settings.min_value_per_cost);
     if plan.is_feasible {
-        verify(purpose, guardrails, &prepared, &plan)?;
+        verify(purpose, guardrails, &totals)?;
     }
     Ok(Ok(Solved { prepared, plan, totals }))
 }
@@ -133,22 +153,41 @@ fn chosen_pairs<'a>(pairs: &'a Pairs, chosen: &'a [u32]) -> impl Iterator<Item =
     taken.map(|pair| (pairs.class[pair], pairs.value[pair], pairs.cost[pair]))
 }
 
-/// What pairs use of each guardrail, and the sum of the sizes of what they add.
-fn used(
+/// What is used of a guardrail, with the size of what it is a sum of.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Used {
+    pub(super) sum: f64,
+    size: f64,
+}
+
+impl Used {
+    /// How far it is beyond its limits, zero within what rounding explains.
+    pub(super) fn excess(self, limits: &Guardrail) -> f64 {
+        let beyond = |over: f64, limit: f64| {
+            let scale = if limit == 0.0 { self.size } else { limit.abs() };
+            if over <= ROUNDING * scale { 0.0 } else { over }
+        };
+        beyond(self.sum - limits.maximum, limits.maximum)
+            .max(beyond(limits.minimum - self.sum, limits.minimum))
+    }
+}
+
+/// What pairs of some classes, values and costs use of each guardrail.
+pub(super) fn used(
     limits: &[Guardrail],
     classes: &[Vec<u32>],
     chosen: impl Iterator<Item = (u32, f64, f64)>,
-) -> Vec<(f64, f64)> {
+) -> Vec<Used> {
     let mut sums = vec![(Sum::default(), Sum::default()); limits.len()];
     for (class, value, cost) in chosen {
         for &guardrail in &classes[class as usize] {
-            let adds = limits[guardrail as usize].adds.of(value, cost);
-            let (sum, sizes) = &mut sums[guardrail as usize];
-            sum.add(adds);
-            sizes.add(adds.abs());
+            let adds = limits[guardrail as usize].adds;
+            let (sum, size) = &mut sums[guardrail as usize];
+            sum.add(adds.of(value, cost));
+            size.add(adds.size(value, cost));
         }
     }
-    sums.iter().map(|(sum, sizes)| (sum.value(), sizes.value())).collect()
+    sums.iter().map(|(sum, size)| Used { sum: sum.value(), size: size.value() }).collect()
 }
 
 fn all_chosen<'a>(
@@ -168,37 +207,23 @@ fn totals(prepared: &Prepared, plan: &Plan, floor: f64) -> Totals {
     };
     let (value, cost) = (sum(|(_, value, _)| value), sum(|(_, _, cost)| cost));
     let used = used(&prepared.problem.guardrails, &prepared.problem.classes, chosen());
-    Totals {
-        treated: chosen().count() as u64,
-        value,
-        cost,
-        objective: value - floor * cost,
-        used: used.into_iter().map(|(used, _)| used).collect(),
-    }
+    Totals { treated: chosen().count() as u64, value, cost, objective: value - floor * cost, used }
 }
 
-/// Sums what the returned rows use of each guardrail once more.
-fn verify(purpose: Purpose, guardrails: &Guardrails, prepared: &Prepared, plan: &Plan) -> Result<()> {
-    let used = used(&prepared.problem.guardrails, &prepared.problem.classes, all_chosen(prepared, plan));
-    for ((used, sizes), named) in used.into_iter().zip(&guardrails.named) {
-        let Guardrail { minimum, maximum, .. } = named.limits;
-        if excess(used, sizes, minimum, maximum) > 0.0 {
+/// Checks what the returned rows use of each guardrail.
+fn verify(purpose: Purpose, guardrails: &Guardrails, totals: &Totals) -> Result<()> {
+    for (used, named) in totals.used.iter().zip(&guardrails.named) {
+        if used.excess(&named.limits) > 0.0 {
             return internal_err!(
-                "{purpose}: the plan would use {used} of {}, which has limits {minimum} and {maximum}",
-                named.label
+                "{purpose}: the plan would use {} of {}, which has limits {} and {}",
+                used.sum,
+                named.label,
+                named.limits.minimum,
+                named.limits.maximum
             );
         }
     }
     Ok(())
-}
-
-/// How far a sum is beyond its limits, zero within what rounding explains.
-pub(super) fn excess(used: f64, sizes: f64, minimum: f64, maximum: f64) -> f64 {
-    let beyond = |over: f64, limit: f64| {
-        let scale = if limit == 0.0 { sizes } else { limit.abs() };
-        if over > ROUNDING * scale { over } else { 0.0 }
-    };
-    beyond(used - maximum, maximum).max(beyond(minimum - used, minimum))
 }
 
 /// The error when no plan keeps the guardrails.
@@ -224,5 +249,9 @@ pub(super) fn infeasible(purpose: Purpose, guardrails: &Guardrails, why: &Infeas
     if !why.is_proven {
         message += "; fractions of rows could keep all of them, but no plan of whole rows was found";
     }
-    exec_datafusion_err!("{message}; lower a minimum, or give on_infeasible => 'least_violation'")
+    message += "; lower a minimum";
+    if purpose == Purpose::Allocate {
+        message += ", or give on_infeasible => 'least_violation'";
+    }
+    exec_datafusion_err!("{message}")
 }

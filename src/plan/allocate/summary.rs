@@ -2,34 +2,34 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::array::{ArrayRef, BooleanArray, Float64Array, RecordBatch, StringArray};
+use datafusion::arrow::array::{BooleanArray, RecordBatch};
 use datafusion::arrow::datatypes::{DataType, Field, SchemaRef};
 use datafusion::common::Result;
 
 use super::guardrails::Guardrails;
-use super::node::field;
 use super::pairs::Ordered;
 use super::pruning::Tally;
 use super::settings::Settings;
-use super::solving::{Prepared, Solved, excess};
+use super::solving::{Prepared, Solved};
+use super::table::{numbers, texts};
 use crate::allocation::Infeasible;
 
 /// The columns of the result.
 pub(super) fn fields() -> Vec<Field> {
     vec![
-        field("section", DataType::Utf8, false),
-        field("name", DataType::Utf8, false),
-        field("verdict", DataType::Utf8, true),
-        field("amount", DataType::Float64, true),
-        field("value", DataType::Float64, true),
-        field("cost", DataType::Float64, true),
-        field("dimension", DataType::Utf8, true),
-        field("member", DataType::Utf8, true),
-        field("measure", DataType::Utf8, true),
-        field("minimum", DataType::Float64, true),
-        field("maximum", DataType::Float64, true),
-        field("binding", DataType::Boolean, true),
-        field("shadow_price", DataType::Float64, true),
+        Field::new("section", DataType::Utf8, false),
+        Field::new("name", DataType::Utf8, false),
+        Field::new("verdict", DataType::Utf8, true),
+        Field::new("amount", DataType::Float64, true),
+        Field::new("value", DataType::Float64, true),
+        Field::new("cost", DataType::Float64, true),
+        Field::new("dimension", DataType::Utf8, true),
+        Field::new("member", DataType::Utf8, true),
+        Field::new("measure", DataType::Utf8, true),
+        Field::new("minimum", DataType::Float64, true),
+        Field::new("maximum", DataType::Float64, true),
+        Field::new("binding", DataType::Boolean, true),
+        Field::new("shadow_price", DataType::Float64, true),
     ]
 }
 
@@ -128,9 +128,8 @@ pub(super) fn rows(
         let (amount, verdict, shadow_price) = match solved {
             Ok(solved) => {
                 let used = solved.totals.used[i];
-                let broken = excess(used, used.abs(), minimum, maximum) > 0.0 && !solved.plan.is_feasible;
-                let verdict = if broken { "broken" } else { "kept" };
-                (Some(used), Some(verdict), Some(solved.plan.shadow_prices[i]))
+                let verdict = if used.excess(&named.limits) > 0.0 { "broken" } else { "kept" };
+                (Some(used.sum), Some(verdict), Some(solved.plan.shadow_prices[i]))
             }
             Err((_, why)) => match why.requirements.iter().find(|r| r.guardrail == i) {
                 Some(requirement) => {
@@ -165,24 +164,20 @@ pub(super) fn rows(
             ..Row::default()
         });
     }
-    let text =
-        |of: fn(&Row) -> Option<&str>| -> ArrayRef { Arc::new(rows.iter().map(of).collect::<StringArray>()) };
-    let number =
-        |of: fn(&Row) -> Option<f64>| -> ArrayRef { Arc::new(rows.iter().map(of).collect::<Float64Array>()) };
     let columns = vec![
-        text(|row| Some(row.section)),
-        text(|row| Some(&row.name)),
-        text(|row| row.verdict),
-        number(|row| row.amount),
-        number(|row| row.value),
-        number(|row| row.cost),
-        text(|row| row.dimension.as_deref()),
-        text(|row| row.member.as_deref()),
-        text(|row| row.measure),
-        number(|row| row.minimum),
-        number(|row| row.maximum),
+        texts(&rows, |row| Some(row.section)),
+        texts(&rows, |row| Some(&row.name)),
+        texts(&rows, |row| row.verdict),
+        numbers(&rows, |row| row.amount),
+        numbers(&rows, |row| row.value),
+        numbers(&rows, |row| row.cost),
+        texts(&rows, |row| row.dimension.as_deref()),
+        texts(&rows, |row| row.member.as_deref()),
+        texts(&rows, |row| row.measure),
+        numbers(&rows, |row| row.minimum),
+        numbers(&rows, |row| row.maximum),
         Arc::new(rows.iter().map(|row| row.binding).collect::<BooleanArray>()),
-        number(|row| row.shadow_price),
+        numbers(&rows, |row| row.shadow_price),
     ];
     Ok(RecordBatch::try_new(schema, columns)?)
 }
