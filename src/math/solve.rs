@@ -1,34 +1,73 @@
 //! Systems of normal equations and others that are symmetric and positive definite.
 
+use super::dot::dot;
+
 /// Solves `S theta = s` for a matrix of sums of squares and products by Cholesky's decomposition. A column that the ones
 /// before it explain, or that does not vary, gets the coefficient zero.
 pub(crate) fn solve_normal_equations<const K: usize>(products: [[f64; K]; K], cross: [f64; K]) -> [f64; K] {
+    let lower = products.iter().enumerate().flat_map(|(i, row)| row[..=i].iter().copied()).collect();
+    let mut solution = cross;
+    NormalEquations::decompose(lower).solve(&mut solution);
+    solution
+}
+
+/// A matrix of sums of squares and products, decomposed once for any number of right-hand sides.
+#[derive(Clone, Debug)]
+pub(crate) struct NormalEquations {
+    /// Cholesky's factor by rows: the entry `(i, j)` with `j <= i` is at `i (i + 1) / 2 + j`. Rows left out are zero.
+    lower: Vec<f64>,
+    is_kept: Vec<bool>,
+}
+
+impl NormalEquations {
     /// A column of which less than this share is left is explained by those before it.
     const LEFT: f64 = 1e-11;
-    let mut lower = [[0.0; K]; K];
-    let mut forward = [0.0; K];
-    let mut is_kept = [false; K];
-    for i in 0..K {
-        for j in (0..i).filter(|&j| is_kept[j]) {
-            let explained: f64 = (0..j).map(|k| lower[i][k] * lower[j][k]).sum();
-            lower[i][j] = (products[i][j] - explained) / lower[j][j];
+
+    /// Decomposes the matrix whose lower triangle is given by rows. Columns that the ones before them explain, that do
+    /// not vary or whose sums are not finite are left out.
+    pub(crate) fn decompose(mut lower: Vec<f64>) -> Self {
+        let mut is_kept: Vec<bool> = vec![];
+        let mut start = 0;
+        while start < lower.len() {
+            let i = is_kept.len();
+            let (above, rest) = lower.split_at_mut(start);
+            let row = &mut rest[..=i];
+            let mut at = 0;
+            for j in 0..i {
+                let other = &above[at..=at + j];
+                row[j] = if is_kept[j] { (row[j] - dot(&row[..j], &other[..j])) / other[j] } else { 0.0 };
+                at += j + 1;
+            }
+            let left = row[i] - dot(&row[..i], &row[..i]);
+            is_kept.push(left > Self::LEFT * row[i]);
+            if is_kept[i] {
+                row[i] = left.sqrt();
+            } else {
+                row.fill(0.0);
+            }
+            start += i + 1;
         }
-        let left = products[i][i] - lower[i][..i].iter().map(|x| x * x).sum::<f64>();
-        is_kept[i] = left > LEFT * products[i][i];
-        if is_kept[i] {
-            lower[i][i] = left.sqrt();
-            let known: f64 = (0..i).map(|k| lower[i][k] * forward[k]).sum();
-            forward[i] = (cross[i] - known) / lower[i][i];
-        } else {
-            lower[i] = [0.0; K];
+        Self { lower, is_kept }
+    }
+
+    /// What the columns before column `i` leave of its sum of squares; `None` for one left out.
+    pub(crate) fn left(&self, i: usize) -> Option<f64> {
+        self.is_kept[i].then(|| self.lower[i * (i + 1) / 2 + i].powi(2))
+    }
+
+    /// Solves the system in place of the right-hand side; columns left out get zero.
+    pub(crate) fn solve(&self, right: &mut [f64]) {
+        let row = |i: usize| &self.lower[i * (i + 1) / 2..=i * (i + 1) / 2 + i];
+        for i in 0..right.len() {
+            let known = dot(&row(i)[..i], &right[..i]);
+            right[i] = if self.is_kept[i] { (right[i] - known) / row(i)[i] } else { 0.0 };
+        }
+        for i in (0..right.len()).rev().filter(|&i| self.is_kept[i]) {
+            right[i] /= row(i)[i];
+            let solved = right[i];
+            right[..i].iter_mut().zip(row(i)).for_each(|(right, x)| *right -= x * solved);
         }
     }
-    let mut solution = [0.0; K];
-    for i in (0..K).rev().filter(|&i| is_kept[i]) {
-        let known: f64 = (i + 1..K).map(|k| lower[k][i] * solution[k]).sum();
-        solution[i] = (forward[i] - known) / lower[i][i];
-    }
-    solution
 }
 
 /// Solves a symmetric positive definite system given by the lower triangle of its rows, in place of the right-hand side;
@@ -41,19 +80,18 @@ pub(crate) fn solve_positive(matrix: &mut [f64], right: &mut [f64]) -> Option<()
     let n = right.len();
     let starts: Vec<usize> =
         (0..n).map(|i| matrix[i * n..i * n + i].iter().position(|&x| x != 0.0).unwrap_or(i)).collect();
-    let product = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
     for i in 0..n {
         let (above, row) = matrix.split_at_mut(i * n);
         for j in starts[i]..i {
             let (start, other) = (starts[i].max(starts[j]), &above[j * n..j * n + n]);
-            row[j] = (row[j] - product(&row[start..j], &other[start..j])) / other[j];
+            row[j] = (row[j] - dot(&row[start..j], &other[start..j])) / other[j];
         }
-        let left = row[i] - product(&row[starts[i]..i], &row[starts[i]..i]);
+        let left = row[i] - dot(&row[starts[i]..i], &row[starts[i]..i]);
         if left <= 0.0 || left.is_nan() {
             return None;
         }
         row[i] = left.sqrt();
-        right[i] = (right[i] - product(&row[starts[i]..i], &right[starts[i]..i])) / row[i];
+        right[i] = (right[i] - dot(&row[starts[i]..i], &right[starts[i]..i])) / row[i];
     }
     for i in (0..n).rev() {
         right[i] /= matrix[i * n + i];

@@ -1,0 +1,198 @@
+//! What ridge regression needs to know of its rows: counts, means and centred sums of products.
+//!
+//! The size depends on the columns alone, states of parts of the rows merge into that of the whole, and a fit that leaves a
+//! fold out is made from the merged states of the others: one pass serves all folds. A panel of rows is centred at its own
+//! means before anything is multiplied, so that large means cost no digits.
+//! Source: Chan, Golub and LeVeque (1983), "Algorithms for Computing the Sample Variance".
+
+use super::encoding::Design;
+use super::model::LinearModel;
+use super::panel::{Panel, panels};
+
+/// Sums over weighted rows of the columns of a design and of the outcomes behind them.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Sums {
+    width: usize,
+    rows: f64,
+    weight: f64,
+    /// A mean is `origin + shift`, the origin being a value of the first row: two means are then told apart to the last
+    /// digit of their difference, not of themselves.
+    origin: Vec<f64>,
+    shift: Vec<f64>,
+    /// Lower triangle by rows: the pair `(i, j)` with `j <= i` is at `i (i + 1) / 2 + j`.
+    products: Vec<f64>,
+}
+
+impl Sums {
+    /// Sums of no rows.
+    pub(crate) fn new(width: usize, outcomes: usize) -> Self {
+        let terms = width + outcomes;
+        let products = vec![0.0; terms * (terms + 1) / 2];
+        Self { width, rows: 0.0, weight: 0.0, origin: vec![0.0; terms], shift: vec![0.0; terms], products }
+    }
+
+    /// Columns of the design.
+    pub(crate) fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Outcomes behind them.
+    pub(crate) fn outcomes(&self) -> usize {
+        self.terms() - self.width
+    }
+
+    fn terms(&self) -> usize {
+        self.origin.len()
+    }
+
+    /// Rows with a weight above zero.
+    pub(crate) fn rows(&self) -> f64 {
+        self.rows
+    }
+
+    /// Sum of the weights.
+    pub(crate) fn weight(&self) -> f64 {
+        self.weight
+    }
+
+    /// The mean of a column, or of an outcome behind them.
+    pub(crate) fn mean(&self, i: usize) -> f64 {
+        self.origin[i] + self.shift[i]
+    }
+
+    /// The sum of slopes times the distances of the columns' means from some points.
+    pub(super) fn distance(&self, slopes: &[f64], points: &[f64]) -> f64 {
+        (0..self.width).map(|j| slopes[j] * ((self.origin[j] - points[j]) + self.shift[j])).sum()
+    }
+
+    /// Sum of `weight · (x_i - mean_i) (x_j - mean_j)`, outcomes being the terms behind the columns.
+    pub(crate) fn product(&self, i: usize, j: usize) -> f64 {
+        let (i, j) = (i.max(j), i.min(j));
+        self.products[i * (i + 1) / 2 + j]
+    }
+
+    pub(super) fn is_finite(&self) -> bool {
+        self.origin
+            .iter()
+            .chain(&self.shift)
+            .chain(&self.products)
+            .chain([&self.weight])
+            .all(|x| x.is_finite())
+    }
+
+    /// Adds some rows of a table; outcomes and weights are those of the whole table. A row of weight zero is no row.
+    pub(crate) fn add(
+        &mut self,
+        design: &Design<'_>,
+        rows: &[u32],
+        outcomes: &[&[f64]],
+        weight: Option<&[f64]>,
+    ) {
+        debug_assert_eq!((self.width, self.outcomes()), (design.width(), outcomes.len()));
+        let mut panel = Panel::new(self.terms());
+        for rows in panels(rows, weight) {
+            panel.start(&rows, weight);
+            design.fill(&rows, &mut panel, 0);
+            for (k, outcome) in outcomes.iter().enumerate() {
+                for (y, &row) in panel.column_mut(self.width + k).iter_mut().zip(&rows) {
+                    *y = outcome[row as usize];
+                }
+            }
+            let sum: f64 = panel.weights.iter().sum();
+            let (origin, shift): (Vec<f64>, Vec<f64>) =
+                (0..self.terms()).map(|j| panel.centre(j, sum)).unzip();
+            panel.add_products(&panel.weights, &mut self.products);
+            self.join(rows.len() as f64, sum, &origin, &shift);
+        }
+    }
+
+    /// Adds the rows of another state.
+    pub(crate) fn merge(&mut self, other: &Self) {
+        self.products.iter_mut().zip(&other.products).for_each(|(sum, x)| *sum += x);
+        self.join(other.rows, other.weight, &other.origin, &other.shift);
+    }
+
+    /// Moves the means to those of both parts, the products of the other one having been added.
+    fn join(&mut self, rows: f64, weight: f64, origin: &[f64], shift: &[f64]) {
+        if rows == 0.0 {
+            return;
+        }
+        if self.rows == 0.0 {
+            (self.rows, self.weight) = (rows, weight);
+            self.origin.copy_from_slice(origin);
+            self.shift.copy_from_slice(shift);
+            return;
+        }
+        let share = weight / (self.weight + weight);
+        let delta: Vec<f64> =
+            (0..self.terms()).map(|i| (origin[i] - self.origin[i]) + (shift[i] - self.shift[i])).collect();
+        let mut triangle = &mut self.products[..];
+        for i in 0..delta.len() {
+            let (row, rest) = std::mem::take(&mut triangle).split_at_mut(i + 1);
+            let factor = delta[i] * self.weight * share;
+            if factor != 0.0 {
+                row.iter_mut().zip(&delta).for_each(|(sum, delta)| *sum += factor * delta);
+            }
+            triangle = rest;
+        }
+        self.shift.iter_mut().zip(&delta).for_each(|(shift, delta)| *shift += delta * share);
+        self.rows += rows;
+        self.weight += weight;
+    }
+
+    /// For each part, the merged state of all others: what a model that may not see the part is fitted to.
+    pub(crate) fn without_each(parts: &[Self]) -> Vec<Self> {
+        let others = |left_out: usize| {
+            let mut sums = parts[left_out].emptied();
+            let rest = parts.iter().enumerate().filter(|(part, _)| *part != left_out);
+            rest.for_each(|(_, part)| sums.merge(part));
+            sums
+        };
+        (0..parts.len()).map(others).collect()
+    }
+
+    fn emptied(&self) -> Self {
+        Self::new(self.width, self.outcomes())
+    }
+
+    /// Replaces an outcome by what a model leaves of it, without another pass over the rows: the imputed effects of a linear
+    /// X-learner are such residuals.
+    pub(crate) fn subtract(&mut self, outcome: usize, model: &LinearModel) {
+        let at = self.width + outcome;
+        let explained: Vec<f64> = (0..self.terms())
+            .map(|i| (0..self.width).map(|j| model.slopes[j] * self.product(i, j)).sum())
+            .collect();
+        let square: f64 = (0..self.width).map(|j| model.slopes[j] * explained[j]).sum();
+        for (i, explained) in explained.iter().enumerate().filter(|(i, _)| *i != at) {
+            let (row, column) = (i.max(at), i.min(at));
+            self.products[row * (row + 1) / 2 + column] -= explained;
+        }
+        let left = &mut self.products[at * (at + 1) / 2 + at];
+        *left = (*left - 2.0 * explained[at] + square).max(0.0);
+        self.shift[at] -= model.level + self.distance(&model.slopes, &model.centre);
+    }
+
+    /// Numbers that [`Self::write`] passes on.
+    pub(crate) fn floats(width: usize, outcomes: usize) -> usize {
+        let terms = width + outcomes;
+        2 + 2 * terms + terms * (terms + 1) / 2
+    }
+
+    /// Passes the state on as numbers.
+    pub(crate) fn write(&self, out: &mut impl FnMut(f64)) {
+        out(self.rows);
+        out(self.weight);
+        self.origin.iter().chain(&self.shift).chain(&self.products).for_each(|&x| out(x));
+    }
+
+    /// Reads what [`Self::write`] wrote.
+    pub(crate) fn read(width: usize, outcomes: usize, next: &mut impl FnMut() -> f64) -> Self {
+        let mut sums = Self::new(width, outcomes);
+        (sums.rows, sums.weight) = (next(), next());
+        sums.origin.iter_mut().chain(&mut sums.shift).chain(&mut sums.products).for_each(|x| *x = next());
+        sums
+    }
+}
+
+#[cfg(test)]
+mod tests;
