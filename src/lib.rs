@@ -25,8 +25,6 @@ pub mod cli;
 mod estimators;
 mod functions;
 mod keys;
-#[cfg_attr(not(test), expect(dead_code, reason = "the SQL functions that train models are not written yet"))]
-#[expect(unused_imports, reason = "the SQL functions that train models are not written yet")]
 mod learners;
 mod math;
 mod plan;

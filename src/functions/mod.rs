@@ -10,6 +10,11 @@ mod autoc;
 mod auuc;
 mod bias_factor;
 mod calibration_slope;
+mod cate_drlearner;
+mod cate_rlearner;
+mod cate_slearner;
+mod cate_tlearner;
+mod cate_xlearner;
 mod chi_square_p_value;
 mod cost_curve;
 mod cost_per_value;
@@ -22,6 +27,7 @@ mod dr_score;
 mod dros_policy_value;
 mod ess;
 mod exploration_probabilities;
+mod features;
 mod in_period_spend;
 mod incremental_cost_per_value;
 mod ips_policy_lift;
@@ -35,11 +41,17 @@ mod max_weight_share;
 mod mean_ci;
 mod mips_policy_value;
 mod mixture_boundary;
+mod model_card;
+mod models;
 mod monotonicity_test;
 mod normal_p_value;
 mod normal_quantile;
 mod npv_score;
+mod outcome_model;
 mod pacer_budget;
+mod predict;
+mod predict_ci;
+mod propensity_model;
 mod prune_reason;
 mod psi;
 mod qini;
@@ -74,9 +86,10 @@ pub(crate) use adapter::Entry;
 use adapter::{
     AggregateFunction, Definition, Kind, MergeFunction, RowFunction, ScoreFunction, SeriesFunction, Shape,
 };
+use models::{FeaturesFunction, PredictionFunction, TrainingFunction};
 
 /// Every function of the crate, in the order of the reference.
-static DEFINITIONS: [&Definition; 60] = [
+static DEFINITIONS: [&Definition; 71] = [
     // Identify.
     &mean_ci::DEFINITION,
     &diff_in_means::DEFINITION,
@@ -101,6 +114,18 @@ static DEFINITIONS: [&Definition; 60] = [
     &t_quantile::DEFINITION,
     &chi_square_p_value::DEFINITION,
     &mixture_boundary::DEFINITION,
+    // Learn.
+    &features::DEFINITION,
+    &cate_xlearner::DEFINITION,
+    &cate_tlearner::DEFINITION,
+    &cate_slearner::DEFINITION,
+    &cate_rlearner::DEFINITION,
+    &cate_drlearner::DEFINITION,
+    &outcome_model::DEFINITION,
+    &propensity_model::DEFINITION,
+    &predict::DEFINITION,
+    &predict_ci::DEFINITION,
+    &model_card::DEFINITION,
     // Validate.
     &ips_score::DEFINITION,
     &dr_score::DEFINITION,
@@ -154,7 +179,9 @@ pub(crate) fn scalars() -> Vec<Arc<ScalarUDF>> {
         Kind::Score { .. } => Some(ScalarUDF::from(ScoreFunction::new(definition))),
         Kind::Row { .. } => Some(ScalarUDF::from(RowFunction::new(definition))),
         Kind::Series { .. } => Some(ScalarUDF::from(SeriesFunction::new(definition))),
-        Kind::Measure { .. } | Kind::Estimator { .. } => None,
+        Kind::Prediction { .. } => Some(ScalarUDF::from(PredictionFunction::new(definition))),
+        Kind::Features => Some(ScalarUDF::from(FeaturesFunction::new(definition))),
+        Kind::Measure { .. } | Kind::Estimator { .. } | Kind::Training { .. } => None,
     };
     DEFINITIONS.iter().filter_map(scalar).map(Arc::new).collect()
 }
@@ -172,7 +199,12 @@ pub(crate) fn reference() -> String {
 fn family(definition: &'static Definition) -> Vec<AggregateUDF> {
     let aggregate = |shape| AggregateUDF::from(AggregateFunction::new(definition, shape));
     match definition.kind {
-        Kind::Score { .. } | Kind::Row { .. } | Kind::Series { .. } => vec![],
+        Kind::Score { .. }
+        | Kind::Row { .. }
+        | Kind::Series { .. }
+        | Kind::Prediction { .. }
+        | Kind::Features => vec![],
+        Kind::Training { .. } => vec![AggregateUDF::from(TrainingFunction::new(definition))],
         Kind::Measure { .. } => vec![aggregate(Shape::Number)],
         Kind::Estimator { number, .. } => {
             let mut functions = vec![

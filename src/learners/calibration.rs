@@ -10,6 +10,53 @@ use std::sync::atomic::AtomicBool;
 use super::features::{Column, Features};
 use super::linear::{Design, Encoding, LinearError, LinearModel, Penalty, logistic, probability};
 
+/// How log-odds become probabilities.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Calibration {
+    /// By the logistic function.
+    None,
+    Platt(Platt),
+    Isotonic(Isotonic),
+}
+
+/// Which calibration is fitted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Calibrator {
+    None,
+    Platt,
+    Isotonic,
+}
+
+impl Calibration {
+    /// Fits to log-odds of rows with a weight above zero.
+    ///
+    /// # Errors
+    /// Those of [`Platt::fit`].
+    pub(super) fn fit(
+        calibrator: Calibrator,
+        scores: &[f64],
+        outcomes: &[f64],
+        weight: Option<&[f64]>,
+    ) -> Result<Self, LinearError> {
+        Ok(match calibrator {
+            Calibrator::None => Self::None,
+            Calibrator::Platt => Self::Platt(Platt::fit(scores, outcomes, weight)?),
+            Calibrator::Isotonic => {
+                Isotonic::fit(scores, outcomes, weight).map_or(Self::None, Self::Isotonic)
+            }
+        })
+    }
+
+    /// The probability of a one, inside (0, 1).
+    pub(super) fn probability(&self, log_odds: f64) -> f64 {
+        match self {
+            Self::None => probability(log_odds),
+            Self::Platt(platt) => platt.probability(log_odds),
+            Self::Isotonic(isotonic) => isotonic.probability(log_odds),
+        }
+    }
+}
+
 /// Platt's calibration: a logistic curve, `1 / (1 + exp(-(level + slope (score - centre))))`.
 ///
 /// A score that ranks the wrong way gives a falling curve, one that does not vary the share of ones. The result is never 0

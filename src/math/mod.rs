@@ -19,6 +19,6 @@ pub(crate) use fieller::fieller_reach;
 pub(crate) use mixture::{one_sided_boundary, two_sided_normal_boundary};
 pub(crate) use moments::Moments;
 pub(crate) use quantile::quantile;
-pub(crate) use random::{Draws, SEEDS, is_seed, mixed};
+pub(crate) use random::{Draws, SEEDS, is_seed, mixed, poisson_of_mean_one};
 pub(crate) use solve::{NormalEquations, solve_normal_equations, solve_positive};
 pub(crate) use sum::Sum;

@@ -21,6 +21,28 @@ pub(crate) fn mixed(x: u64) -> u64 {
     x ^ (x >> 31)
 }
 
+/// `P(X <= k)` of a Poisson variable of mean one, as shares of 2^32, for `k` from 0.
+const THRESHOLDS: [u32; 12] = [
+    1_580_030_169,
+    3_160_060_337,
+    3_950_075_422,
+    4_213_413_783,
+    4_279_248_374,
+    4_292_415_292,
+    4_294_609_778,
+    4_294_923_276,
+    4_294_962_463,
+    4_294_966_817,
+    4_294_967_253,
+    4_294_967_292,
+];
+
+/// The Poisson variable of mean one that 32 uniform random bits are.
+#[inline]
+pub(crate) fn poisson_of_mean_one(uniform: u32) -> u32 {
+    THRESHOLDS.iter().map(|&share| u32::from(uniform >= share)).sum()
+}
+
 /// Draws of a seeded generator.
 #[derive(Clone, Debug)]
 pub(crate) struct Draws(u64);
@@ -46,7 +68,17 @@ impl Draws {
 
 #[cfg(test)]
 mod tests {
-    use super::Draws;
+    use super::{Draws, THRESHOLDS};
+
+    #[test]
+    fn thresholds_are_those_of_poisson() {
+        let (mut term, mut sum) = ((-1.0_f64).exp(), 0.0);
+        for (k, &share) in THRESHOLDS.iter().enumerate() {
+            sum += term;
+            term /= (k + 1) as f64;
+            assert!((f64::from(share) - sum * 2_f64.powi(32)).abs() <= 0.5 + 1e-6, "{k}: {share}");
+        }
+    }
 
     #[test]
     fn draws_have_the_moments_of_their_laws() {

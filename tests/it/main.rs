@@ -9,6 +9,7 @@ mod cli;
 mod documents;
 mod engine;
 mod layers;
+mod learners;
 mod reference;
 mod registry;
 mod relations;

@@ -72,7 +72,7 @@ impl AggregateFunction {
     fn bind(&self, call: &Call) -> Result<BoundAggregate> {
         match &self.definition.kind {
             Kind::Estimator { bind, .. } | Kind::Measure { bind, .. } => bind(call),
-            Kind::Score { .. } | Kind::Row { .. } | Kind::Series { .. } => {
+            _ => {
                 internal_err!("{} is not an aggregate", self.name)
             }
         }

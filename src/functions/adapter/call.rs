@@ -173,6 +173,17 @@ impl Call {
     }
 }
 
+/// The struct of constants of a scalar function.
+pub(in crate::functions) fn constant_scalar_struct(
+    function: &str,
+    argument: &ColumnarValue,
+) -> Result<StructArray> {
+    match argument {
+        ColumnarValue::Scalar(ScalarValue::Struct(given)) => Ok(given.as_ref().clone()),
+        _ => plan_err!("{function}: options must be constants"),
+    }
+}
+
 /// Evaluates a struct of constants to its one row.
 pub(crate) fn constant_struct(function: &str, argument: &Arc<dyn PhysicalExpr>) -> Result<StructArray> {
     let no_columns = RecordBatch::new_empty(Arc::new(Schema::empty()));

@@ -6,10 +6,12 @@ use datafusion::common::Result;
 
 use super::bound::{BoundAggregate, RowScore};
 use super::call::Call;
-use super::options::OptionSpec;
+use super::options::{OptionSpec, Options};
 use super::row::RowCall;
 use super::rule::Rule;
 use super::series::Series;
+use crate::functions::models::Said;
+use crate::learners::Method;
 
 /// A function, or a family of functions made of one estimator.
 #[derive(Debug)]
@@ -58,6 +60,12 @@ pub(crate) enum Kind {
         data_type: fn(&[DataType]) -> DataType,
         apply: fn(&RowCall) -> Result<ArrayRef>,
     },
+    /// An aggregate that trains a model.
+    Training { method: Method },
+    /// A function of a model and rows of features.
+    Prediction { returns: &'static str, data_type: fn() -> DataType, column: fn(&Said, &Options) -> ArrayRef },
+    /// A struct of the arguments, named after them.
+    Features,
     /// A function of a list of points in one row.
     Series { returns: &'static str, data_type: fn() -> DataType, apply: fn(&Call, &[Series]) -> ArrayRef },
 }
@@ -70,6 +78,9 @@ impl std::fmt::Debug for Kind {
             Self::Score { .. } => "Score",
             Self::Row { .. } => "Row",
             Self::Series { .. } => "Series",
+            Self::Training { .. } => "Training",
+            Self::Prediction { .. } => "Prediction",
+            Self::Features => "Features",
         })
     }
 }
@@ -240,6 +251,38 @@ impl Argument {
     /// What draws are made from.
     pub(crate) const fn seed(name: &'static str, description: &'static str) -> Self {
         Self::new(name, description, Rule::Seed)
+    }
+
+    /// What followed, one number or several by name.
+    pub(crate) const fn heads() -> Self {
+        Self::new(
+            "outcome",
+            "the outcome, in any unit; a struct such as {'value': v, 'cost': c} trains a head for each",
+            Rule::Heads,
+        )
+    }
+
+    /// What is known of a row before.
+    pub(crate) const fn features() -> Self {
+        Self::new(
+            "features",
+            "what was known before, as features(a, b) or {'a': a, 'b': b}: numbers, texts and booleans, of which NULL is a value",
+            Rule::Features,
+        )
+    }
+
+    /// Who the row is about.
+    pub(crate) const fn unit(description: &'static str) -> Self {
+        Self::any("unit", description).optional(0.0)
+    }
+
+    /// A trained model.
+    pub(crate) const fn model() -> Self {
+        Self::new(
+            "model",
+            "what a training function such as cate_xlearner returned; NULL predicts NULL",
+            Rule::Model,
+        )
     }
 
     /// A list of structs.

@@ -10,14 +10,14 @@ use super::documentation::document;
 
 /// A definition with its signature and documentation in the engine's terms; two are equal when their names are.
 #[derive(Debug)]
-pub(super) struct Described {
-    pub(super) definition: &'static Definition,
-    pub(super) signature: Signature,
-    pub(super) documentation: Documentation,
+pub(in crate::functions) struct Described {
+    pub(in crate::functions) definition: &'static Definition,
+    pub(in crate::functions) signature: Signature,
+    pub(in crate::functions) documentation: Documentation,
 }
 
 impl Described {
-    pub(super) fn new(definition: &'static Definition, signature: Signature) -> Self {
+    pub(in crate::functions) fn new(definition: &'static Definition, signature: Signature) -> Self {
         Self { definition, signature, documentation: document(definition, Shape::Number) }
     }
 }

@@ -5,7 +5,7 @@ use datafusion::logical_expr::Expr;
 use datafusion::logical_expr::function::AggregateFunctionSimplification;
 
 /// Refuses `function(DISTINCT …)` when it is about to run.
-pub(super) fn refuse_distinct(function: &str, distinct: bool) -> Result<()> {
+pub(in crate::functions) fn refuse_distinct(function: &str, distinct: bool) -> Result<()> {
     if distinct {
         return plan_err!("{function}: DISTINCT is not supported; remove duplicates in a subquery");
     }
@@ -13,7 +13,9 @@ pub(super) fn refuse_distinct(function: &str, distinct: bool) -> Result<()> {
 }
 
 /// Refuses it in the plan, where the engine would turn a call with one argument into one over grouped rows.
-pub(super) fn refuse_distinct_in_plan(function: &str) -> Option<AggregateFunctionSimplification> {
+pub(in crate::functions) fn refuse_distinct_in_plan(
+    function: &str,
+) -> Option<AggregateFunctionSimplification> {
     let function = function.to_owned();
     Some(Box::new(move |call, _| {
         refuse_distinct(&function, call.params.distinct)?;

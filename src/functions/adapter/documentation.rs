@@ -76,16 +76,27 @@ pub(super) fn check_state_interval(
 /// Documents `f`, `f_ci` or `f_state`.
 pub(super) fn document(definition: &'static Definition, shape: Shape) -> Documentation {
     let name = shape.name(definition);
-    let form = definition.call_form(&name);
+    let form = match definition.kind {
+        Kind::Features => format!("{name}(a, b, …)"),
+        _ => definition.call_form(&name),
+    };
     let description = match (shape, &definition.kind) {
         (Shape::Ci, _) => format!("{} Returns {}.", definition.summary, inference(definition)),
         (Shape::State, _) => format!(
             "{} Returns its sums as BINARY, to be merged by {}_merge and {}_merge_ci.",
             definition.summary, definition.name, definition.name
         ),
-        (_, Kind::Measure { returns, .. } | Kind::Row { returns, .. } | Kind::Series { returns, .. }) => {
+        (
+            _,
+            Kind::Measure { returns, .. }
+            | Kind::Row { returns, .. }
+            | Kind::Series { returns, .. }
+            | Kind::Prediction { returns, .. },
+        ) => {
             format!("{} Returns {returns}.", definition.summary)
         }
+        (_, Kind::Training { .. }) => format!("{} Returns {MODEL}.", definition.summary),
+        (_, Kind::Features) => format!("{} Returns STRUCT.", definition.summary),
         (Shape::Number, _) => format!("{} Returns DOUBLE.", definition.summary),
     };
     let mut builder = Documentation::builder(SECTION, description, form).with_sql_example(definition.example);
@@ -122,6 +133,7 @@ pub(super) fn document_merge(definition: &'static Definition, name: &str, ci: bo
     builder.with_argument("options", options_text(interval)).build()
 }
 
+const MODEL: &str = "a model (BINARY in a dictionary)";
 const CLUSTER: &str = "who is dependent: rows of one cluster count as dependent in the error, which is then CR1 with G - 1 degrees of freedom; any type; optional";
 const SHARES: &str =
     "constant struct of the expected share of each arm, as in {'a': 0.5, 'b': 0.5}; scaled to sum 1";
@@ -175,9 +187,14 @@ fn write_entry(out: &mut String, definition: &Definition) -> std::fmt::Result {
             forms.push(format!("{}_merge_ci(state [, options])", definition.name));
             forms.join("\n")
         }
-        Kind::Measure { returns, .. } | Kind::Row { returns, .. } | Kind::Series { returns, .. } => {
+        Kind::Measure { returns, .. }
+        | Kind::Row { returns, .. }
+        | Kind::Series { returns, .. }
+        | Kind::Prediction { returns, .. } => {
             format!("{} -> {returns}", definition.call_form(definition.name))
         }
+        Kind::Training { .. } => format!("{} -> {MODEL}", definition.call_form(definition.name)),
+        Kind::Features => format!("{}(a, b, …) -> STRUCT(a, b, …)", definition.name),
         Kind::Score { .. } => format!("{} -> DOUBLE", definition.call_form(definition.name)),
     };
     writeln!(out, "```text\n{call}\n```\n\n| argument | meaning |\n|---|---|")?;

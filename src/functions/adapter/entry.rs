@@ -31,7 +31,13 @@ pub(in crate::functions) fn entries(definition: &'static Definition) -> Vec<Entr
         entry(definition, name, documentation)
     };
     match definition.kind {
-        Kind::Score { .. } | Kind::Row { .. } | Kind::Series { .. } | Kind::Measure { .. } => {
+        Kind::Score { .. }
+        | Kind::Row { .. }
+        | Kind::Series { .. }
+        | Kind::Measure { .. }
+        | Kind::Training { .. }
+        | Kind::Prediction { .. }
+        | Kind::Features => {
             vec![shaped(Shape::Number)]
         }
         Kind::Estimator { number, .. } => {
@@ -50,8 +56,12 @@ fn entry(definition: &Definition, name: String, documentation: Documentation) ->
     Entry {
         name,
         kind: match definition.kind {
-            Kind::Score { .. } | Kind::Row { .. } | Kind::Series { .. } => "scalar",
-            Kind::Measure { .. } | Kind::Estimator { .. } => "aggregate",
+            Kind::Score { .. }
+            | Kind::Row { .. }
+            | Kind::Series { .. }
+            | Kind::Prediction { .. }
+            | Kind::Features => "scalar",
+            Kind::Measure { .. } | Kind::Estimator { .. } | Kind::Training { .. } => "aggregate",
         },
         signature: documentation.syntax_example,
         summary: documentation.description,

@@ -396,3 +396,188 @@ pub(crate) const TEMPERATURE: OptionSpec = number(
     |x| x > 0.0 && x < f64::INFINITY,
     Shapes::Sums,
 );
+
+/// Who fits the functions that a model is made of.
+pub(crate) const LEARNER: OptionSpec = choice(
+    "learner",
+    "what fits functions of the features: boosted trees, or ridge and logistic regression on numbers and one-hot levels",
+    &["boosting", "linear"],
+    Shapes::Sums,
+);
+
+/// Trees of an ensemble.
+pub(crate) const TREES: OptionSpec =
+    whole_number("trees", "trees at most, boosting alone", 100.0, "a whole number from 1 to 10000", |x| {
+        is_whole(x, 1.0, 10_000.0)
+    });
+
+/// Shrinkage of boosting.
+pub(crate) const LEARNING_RATE: OptionSpec = number(
+    "learning_rate",
+    "what the values of a tree are multiplied by, boosting alone",
+    0.1,
+    "a number in (0, 1]",
+    |x| x > 0.0 && x <= 1.0,
+    Shapes::Sums,
+);
+
+/// Splits above a leaf.
+pub(crate) const DEPTH: OptionSpec = whole_number(
+    "depth",
+    "splits above a leaf at most, boosting alone",
+    f64::INFINITY,
+    "a whole number of at least 1",
+    |x| x == f64::INFINITY || is_whole(x, 1.0, 1e9),
+);
+
+/// Leaves of a tree.
+pub(crate) const LEAVES: OptionSpec = whole_number(
+    "leaves",
+    "leaves of a tree at most, boosting alone",
+    31.0,
+    "a whole number from 2 to 4096",
+    |x| is_whole(x, 2.0, 4096.0),
+);
+
+/// Weight of the rows of a leaf.
+pub(crate) const MIN_LEAF_ROWS: OptionSpec = number(
+    "min_leaf_rows",
+    "sum of the weights of a leaf's rows at least, boosting alone",
+    10.0,
+    "a number that is not negative",
+    |x| (0.0..f64::INFINITY).contains(&x),
+    Shapes::Sums,
+);
+
+/// Penalty on the squares of coefficients.
+pub(crate) const L2: OptionSpec = number(
+    "l2",
+    "penalty on squares: of the coefficients of linear functions (0.001 when left out), of the values of leaves (5)",
+    f64::NAN,
+    "a number that is not negative",
+    |x| (0.0..f64::INFINITY).contains(&x),
+    Shapes::Sums,
+);
+
+/// The same of effects.
+pub(crate) const EFFECT_L2: OptionSpec = number(
+    "effect_l2",
+    "the same of functions that are fitted to effects; that of l2 when left out",
+    f64::NAN,
+    "a number that is not negative",
+    |x| (0.0..f64::INFINITY).contains(&x),
+    Shapes::Sums,
+);
+
+/// The scale of a linear penalty.
+pub(crate) const L2_SCALE: OptionSpec = choice(
+    "l2_scale",
+    "whether the penalty of linear functions is on coefficients of features of standard deviation one and relative to the weight of all rows, or on those of features as they are and absolute",
+    &["standardised", "raw"],
+    Shapes::Sums,
+);
+
+/// Parts of the units that are left out in turn.
+pub(crate) const FOLDS: OptionSpec = whole_number(
+    "folds",
+    "parts of the units, each left out by one member of the model; 1 trains on all at once, as methods were first published",
+    5.0,
+    "a whole number from 1 to 50",
+    |x| is_whole(x, 1.0, 50.0),
+);
+
+/// Draws of the units with replacement.
+pub(crate) const BAGS: OptionSpec = whole_number(
+    "bags",
+    "draws of the units with replacement, on each of which the model is trained; 1 takes the units as they are",
+    1.0,
+    "a whole number from 1 to 1000",
+    |x| is_whole(x, 1.0, 1000.0),
+);
+
+/// Share of the rows of a tree.
+pub(crate) const SUBSAMPLE: OptionSpec = number(
+    "subsample",
+    "share of the rows that each tree is grown from, boosting alone",
+    1.0,
+    "a number in (0, 1]",
+    |x| x > 0.0 && x <= 1.0,
+    Shapes::Sums,
+);
+
+/// Seed of a training.
+pub(crate) const TRAINING_SEED: OptionSpec = number(
+    "seed",
+    "seed of the draws of folds, bags and rows, by the hash of seed and unit",
+    0.0,
+    SEEDS,
+    is_seed,
+    Shapes::Sums,
+);
+
+/// How probabilities are calibrated.
+pub(crate) const CALIBRATION: OptionSpec = choice(
+    "calibration",
+    "curve that is fitted to what members say of units they have not seen; with folds 1 there is none",
+    &["platt", "isotonic", "none"],
+    Shapes::Sums,
+);
+
+/// Rows that anything is fitted to.
+pub(crate) const MIN_ROWS: OptionSpec = whole_number(
+    "min_rows",
+    "rows that a function must have to be fitted to, in each arm",
+    10.0,
+    "a whole number of at least 2",
+    |x| is_whole(x, 2.0, 1e9),
+);
+
+/// How rows are weighted.
+pub(crate) const WEIGHTS: OptionSpec = choice(
+    "weights",
+    "whether rows count once or by the inverse of the probability of their arm",
+    &["none", "ipw"],
+    Shapes::Sums,
+);
+
+/// The largest weight of a row.
+pub(crate) const WEIGHT_CLIP: OptionSpec = number(
+    "weight_clip",
+    "the largest weight of a row; larger ones are cut and counted",
+    f64::INFINITY,
+    "a number greater than 0",
+    |x| x > 0.0,
+    Shapes::Sums,
+);
+
+/// Which outcome is predicted.
+pub(crate) const HEAD: OptionSpec = OptionSpec {
+    name: "head",
+    description: "which outcome of a model of several is predicted",
+    kind: OptionKind::Text,
+    shapes: Shapes::Sums,
+};
+
+/// Share of the bags outside the bounds.
+pub(crate) const BAG_ALPHA: OptionSpec = number(
+    "alpha",
+    "share of the bags outside the two bounds",
+    0.05,
+    "a number in (0, 1)",
+    |x| x > 0.0 && x < 1.0,
+    Shapes::Interval,
+);
+
+const fn whole_number(
+    name: &'static str,
+    description: &'static str,
+    default: f64,
+    rule: &'static str,
+    holds: fn(f64) -> bool,
+) -> OptionSpec {
+    number(name, description, default, rule, holds, Shapes::Sums)
+}
+
+fn is_whole(x: f64, low: f64, high: f64) -> bool {
+    (low..=high).contains(&x) && x.fract() == 0.0
+}

@@ -35,6 +35,8 @@ pub(crate) enum OptionKind {
     Edges,
     /// A list of numbers; there is no default.
     Numbers,
+    /// A text; there is no default.
+    Text,
 }
 
 /// What an option changes.
@@ -59,6 +61,7 @@ enum Value {
     Flag(bool),
     Range(Option<[f64; 2]>),
     List(Option<Vec<f64>>),
+    Text(Option<String>),
 }
 
 /// The options of a call: every one of the function's, given or by default.
@@ -80,6 +83,7 @@ impl OptionSpec {
             OptionKind::Flag => Value::Flag(false),
             OptionKind::Range => Value::Range(None),
             OptionKind::Edges | OptionKind::Numbers => Value::List(None),
+            OptionKind::Text => Value::Text(None),
         }
     }
 
@@ -100,17 +104,18 @@ impl OptionSpec {
             OptionKind::Numbers => {
                 "a list of numbers, not empty and without NULL, as in [1, 0.5]".to_string()
             }
+            OptionKind::Text => "a text".to_string(),
         }
     }
 
     /// The default as SQL shows it.
     pub(crate) fn default_text(&self) -> String {
         match self.default() {
-            Value::Number(x) if x.is_infinite() => "none".to_string(),
+            Value::Number(x) if !x.is_finite() => "none".to_string(),
             Value::Number(x) => x.to_string(),
             Value::Choice(word) => format!("'{word}'"),
             Value::Flag(flag) => flag.to_string(),
-            Value::Range(_) | Value::List(_) => "none".to_string(),
+            Value::Range(_) | Value::List(_) | Value::Text(_) => "none".to_string(),
         }
     }
 
@@ -123,7 +128,8 @@ impl OptionSpec {
             | OptionKind::Flag
             | OptionKind::Range
             | OptionKind::Edges
-            | OptionKind::Numbers => None,
+            | OptionKind::Numbers
+            | OptionKind::Text => None,
         }
     }
 
@@ -134,6 +140,7 @@ impl OptionSpec {
             | OptionKind::Range
             | OptionKind::Edges
             | OptionKind::Numbers => None,
+            OptionKind::Text => Some(Value::Text(Some(word.to_string()))),
             OptionKind::Tunable { .. } => (word == AUTO).then_some(Value::Choice(AUTO)),
             OptionKind::Choice(choices) => {
                 choices.iter().find(|choice| **choice == word).copied().map(Value::Choice)
@@ -228,6 +235,7 @@ impl Options {
                 // No estimator has such an option, and only estimators make states.
                 Value::Range(range) => format!("{name}={range:?}"),
                 Value::List(list) => format!("{name}={list:?}"),
+                Value::Text(text) => format!("{name}={text:?}"),
             })
             .collect();
         parts.sort();
@@ -309,6 +317,14 @@ impl Options {
         match self.0.get(spec.name) {
             Some(Value::List(Some(list))) => list.clone(),
             _ => vec![],
+        }
+    }
+
+    /// The value of an option that is a text.
+    pub(crate) fn text(&self, spec: &OptionSpec) -> Option<&str> {
+        match self.0.get(spec.name) {
+            Some(Value::Text(text)) => text.as_deref(),
+            _ => None,
         }
     }
 

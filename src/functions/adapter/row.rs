@@ -146,6 +146,11 @@ impl RowCall {
         Ok(Keys { keys, nulls, is_constant: *is_constant })
     }
 
+    /// The values of an argument as they are; one where it is a constant.
+    pub(crate) fn array(&self, argument: usize) -> Result<&ArrayRef> {
+        Ok(&self.column(argument)?.array)
+    }
+
     fn column(&self, argument: usize) -> Result<&Column> {
         match &self.columns[argument] {
             Some(column) => Ok(column),

@@ -39,6 +39,12 @@ pub(crate) enum Rule {
     AnyList,
     /// A list of structs, the same.
     Points,
+    /// A finite number, or a struct of such.
+    Heads,
+    /// A struct of features.
+    Features,
+    /// The bytes of a model.
+    Model,
 }
 
 impl Rule {
@@ -47,7 +53,7 @@ impl Rule {
     pub(crate) fn holds(self, x: f64) -> bool {
         // `&` instead of `&&`: no branches, so that whole columns are checked in vector registers.
         match self {
-            Self::Finite | Self::FiniteList => x.is_finite(),
+            Self::Finite | Self::FiniteList | Self::Heads => x.is_finite(),
             Self::Propensity => (x > 0.0) & (x <= 1.0),
             Self::TreatedPropensity => (x > 0.0) & (x < 1.0),
             Self::Probability => (0.0..=1.0).contains(&x),
@@ -57,7 +63,12 @@ impl Rule {
             Self::Age => (0.0..=1e4).contains(&x) & (x.fract() == 0.0),
             Self::Level | Self::Any => !x.is_nan(),
             Self::Seed => is_seed(x),
-            Self::Unchecked | Self::NumberList | Self::AnyList | Self::Points => true,
+            Self::Unchecked
+            | Self::NumberList
+            | Self::AnyList
+            | Self::Points
+            | Self::Features
+            | Self::Model => true,
         }
     }
 
@@ -67,7 +78,7 @@ impl Rule {
             values.iter().fold(true, |ok, &x| ok & holds(x))
         }
         match self {
-            Self::Finite | Self::FiniteList => all(values, |x| Self::Finite.holds(x)),
+            Self::Finite | Self::FiniteList | Self::Heads => all(values, |x| Self::Finite.holds(x)),
             Self::Propensity => all(values, |x| Self::Propensity.holds(x)),
             Self::TreatedPropensity => all(values, |x| Self::TreatedPropensity.holds(x)),
             Self::Probability => all(values, |x| Self::Probability.holds(x)),
@@ -77,14 +88,19 @@ impl Rule {
             Self::Age => all(values, |x| Self::Age.holds(x)),
             Self::Level | Self::Any => all(values, |x| Self::Any.holds(x)),
             Self::Seed => all(values, |x| Self::Seed.holds(x)),
-            Self::Unchecked | Self::NumberList | Self::AnyList | Self::Points => true,
+            Self::Unchecked
+            | Self::NumberList
+            | Self::AnyList
+            | Self::Points
+            | Self::Features
+            | Self::Model => true,
         }
     }
 
     /// The rule in words, after "must be".
     pub(crate) fn text(self) -> &'static str {
         match self {
-            Self::Finite | Self::FiniteList | Self::Any | Self::NumberList => "finite",
+            Self::Finite | Self::FiniteList | Self::Any | Self::NumberList | Self::Heads => "finite",
             Self::Propensity => "in (0, 1]",
             Self::TreatedPropensity => "in (0, 1)",
             Self::Probability => "in [0, 1]",
@@ -97,6 +113,8 @@ impl Rule {
             Self::Seed => SEEDS,
             Self::AnyList => "a list",
             Self::Points => "a list of points",
+            Self::Features => "a struct of features",
+            Self::Model => "a model",
         }
     }
 
@@ -111,7 +129,10 @@ impl Rule {
             | Self::Unchecked
             | Self::NumberList
             | Self::AnyList
-            | Self::Points => {
+            | Self::Points
+            | Self::Heads
+            | Self::Features
+            | Self::Model => {
                 format!("{name} - {name} <> 0")
             }
             Self::Seed => format!("NOT ({name} BETWEEN 0 AND 9007199254740991 AND {name} = floor({name}))"),

@@ -6,7 +6,7 @@ use datafusion::common::{Result, plan_err};
 use datafusion::logical_expr::{Coercion, Signature, TypeSignature, TypeSignatureClass, Volatility};
 
 use super::call::Layout;
-use super::definition::Definition;
+use super::definition::{Argument, Definition};
 use super::rule::Rule;
 
 /// The signature of a definition's functions: types are left to [`coerce`], the forms are those the engine lists.
@@ -50,6 +50,21 @@ pub(super) fn row_signature(definition: &Definition) -> Signature {
     let mut forms = vec![types[..definition.required()].to_vec(), types];
     forms.dedup();
     listed(&definition.argument_names(), forms.into_iter().map(TypeSignature::Exact))
+}
+
+/// The signature of a function whose arguments are features among others.
+pub(in crate::functions) fn features_signature(definition: &Definition) -> Signature {
+    let of = |argument: &Argument| match argument.rule {
+        // Of a struct the engine would list nothing, and the function with it.
+        Rule::Features => TypeSignatureClass::Native(logical_string()),
+        Rule::Any => TypeSignatureClass::Native(logical_int64()),
+        Rule::Model => TypeSignatureClass::Native(logical_binary()),
+        _ => TypeSignatureClass::Native(logical_float64()),
+    };
+    let types: Vec<_> = definition.arguments.iter().map(of).map(Coercion::new_exact).collect();
+    let mut forms = vec![types[..definition.required()].to_vec(), types];
+    forms.dedup();
+    listed(&definition.argument_names(), forms.into_iter().map(TypeSignature::Coercible))
 }
 
 /// The signature of functions that merge states.
@@ -127,7 +142,7 @@ fn coerced_list(rule: Rule, given: &DataType) -> Option<DataType> {
 }
 
 /// Whether values of a type are read as numbers.
-pub(super) fn is_number(data_type: &DataType) -> bool {
+pub(in crate::functions) fn is_number(data_type: &DataType) -> bool {
     match data_type {
         DataType::Boolean | DataType::Null => true,
         DataType::Dictionary(_, values) => is_number(values),

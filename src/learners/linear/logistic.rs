@@ -84,9 +84,10 @@ pub(crate) fn logistic(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::learners::linear::Encoding;
     use crate::learners::linear::fixture::{CLASS, WEIGHTS, features};
     use crate::learners::linear::model::probability;
-    use crate::learners::{Column, Encoding, Features};
+    use crate::learners::{Column, Features};
 
     fn fit(
         features: &Features,

@@ -12,7 +12,7 @@ mod penalty;
 mod ridge;
 mod sums;
 
-pub(crate) use encoding::{Design, Encoding};
+pub(crate) use encoding::{Coding, Design, Encoding, Place};
 pub(crate) use logistic::logistic;
 pub(crate) use model::{LinearModel, probability};
 pub(crate) use penalty::Penalty;

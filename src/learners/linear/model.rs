@@ -21,11 +21,13 @@ impl LinearModel {
     }
 
     /// The value where all columns are zero.
+    #[cfg(test)]
     pub(crate) fn intercept(&self) -> f64 {
         self.at(&vec![0.0; self.centre.len()])
     }
 
     /// The value at one point.
+    #[cfg(test)]
     pub(super) fn at(&self, point: &[f64]) -> f64 {
         let terms = self.slopes.iter().zip(&self.centre).zip(point);
         self.level + terms.map(|((slope, centre), x)| slope * (x - centre)).sum::<f64>()
@@ -76,7 +78,8 @@ pub(crate) fn probability(log_odds: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::learners::{Encoding, Features, NULL};
+    use crate::learners::linear::Encoding;
+    use crate::learners::{Features, NULL};
 
     #[test]
     fn a_prediction_is_the_function_of_the_columns() {

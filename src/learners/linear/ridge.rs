@@ -57,7 +57,8 @@ fn over(x: f64, scale: f64) -> f64 {
 mod tests {
     use super::*;
     use crate::learners::linear::fixture::{OUTCOME, WEIGHTS, features};
-    use crate::learners::{Column, Design, Encoding, Features};
+    use crate::learners::linear::{Design, Encoding};
+    use crate::learners::{Column, Features};
 
     fn sums(features: &Features, outcomes: &[&[f64]], weight: Option<&[f64]>) -> Sums {
         let rows: Vec<u32> = (0..features.rows as u32).collect();

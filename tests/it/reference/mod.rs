@@ -5,6 +5,7 @@
 mod allocation;
 mod experiment;
 mod fixtures;
+mod learners;
 mod observational;
 mod policies;
 mod rankings;

@@ -1,7 +1,8 @@
 //! The laws of the sums: merging, weights, large means, residuals.
 
 use super::*;
-use crate::learners::{Column, Encoding, Features};
+use crate::learners::linear::Encoding;
+use crate::learners::{Column, Features};
 
 const ROWS: usize = 700;
 

@@ -1,0 +1,104 @@
+//! Where the arguments of a call that has features stand, and what the engine casts them to.
+
+use std::sync::Arc;
+
+use datafusion::arrow::datatypes::{DataType, Field, Fields};
+use datafusion::common::{Result, plan_err};
+
+use super::schema::check_types;
+use crate::functions::adapter::{Definition, Rule, is_number};
+
+/// Positions of arguments.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::functions) struct Places {
+    /// By argument of the definition, `None` for those left out.
+    pub(super) columns: Vec<Option<usize>>,
+    pub(super) options: Option<usize>,
+}
+
+impl Places {
+    /// Finds the arguments by their types: a struct where features or outcomes do not stand is the options, and ends the
+    /// call; an argument of type NULL that may be left out is not given.
+    pub(super) fn new(definition: &Definition, function: &str, types: &[DataType]) -> Result<Self> {
+        let wrong = || {
+            plan_err!(
+                "{function}: expected {}, got {} arguments",
+                definition.call_form(function),
+                types.len()
+            )
+        };
+        let is_struct = |data_type: &DataType| matches!(data_type, DataType::Struct(_));
+        let mut places = Self { columns: vec![], options: None };
+        for (i, argument) in definition.arguments.iter().enumerate() {
+            let takes_struct = matches!(argument.rule, Rule::Features | Rule::Heads);
+            let is_optional = argument.default.is_some();
+            let given = types.get(i).filter(|_| places.options.is_none());
+            places.columns.push(match given {
+                None if is_optional => None,
+                None => return wrong(),
+                // A propensity that is not known is a bare NULL: what follows has its place.
+                Some(DataType::Null) if is_optional || argument.rule == Rule::TreatedPropensity => None,
+                Some(given) if is_struct(given) && !takes_struct => {
+                    if !is_optional || i + 1 < types.len() {
+                        return plan_err!(
+                            "{function}: {} must not be a struct, got {given}; options end the call",
+                            argument.name
+                        );
+                    }
+                    places.options = Some(i);
+                    None
+                }
+                Some(_) => Some(i),
+            });
+        }
+        let end = definition.arguments.len();
+        if places.options.is_none() && types.len() > end {
+            match &types[end] {
+                given if is_struct(given) && types.len() == end + 1 => places.options = Some(end),
+                DataType::Null if types.len() == end + 1 => {}
+                _ => return wrong(),
+            }
+        }
+        Ok(places)
+    }
+
+    /// Whether rows say who they are about.
+    pub(super) fn has_unit(&self, definition: &Definition) -> bool {
+        let at = definition.arguments.iter().position(|argument| argument.rule == Rule::Any);
+        at.is_some_and(|at| self.columns[at].is_some())
+    }
+
+    /// The types that arguments are cast to.
+    pub(super) fn coerce(
+        definition: &Definition,
+        function: &str,
+        types: &[DataType],
+    ) -> Result<Vec<DataType>> {
+        let places = Self::new(definition, function, types)?;
+        let mut coerced = types.to_vec();
+        for (argument, position) in definition.arguments.iter().zip(&places.columns) {
+            let Some(position) = *position else { continue };
+            let given = &types[position];
+            coerced[position] = match (argument.rule, given) {
+                (Rule::Features, _) => {
+                    check_types(function, given)?;
+                    continue;
+                }
+                (Rule::Any | Rule::Model, _) => continue,
+                (Rule::Heads, DataType::Struct(fields)) => {
+                    if fields.is_empty() || !fields.iter().all(|field| is_number(field.data_type())) {
+                        return plan_err!(
+                            "{function}: {} must be a number or a struct of numbers, got {given}",
+                            argument.name
+                        );
+                    }
+                    let number = |field: &Arc<Field>| Field::new(field.name(), DataType::Float64, true);
+                    DataType::Struct(fields.iter().map(number).collect::<Fields>())
+                }
+                (_, given) if is_number(given) => DataType::Float64,
+                _ => return plan_err!("{function}: {} must be a number, got {given}", argument.name),
+            };
+        }
+        Ok(coerced)
+    }
+}

@@ -1,0 +1,248 @@
+//! Training rows: collected as they come, put into an order of their own, checked.
+
+use std::mem::size_of_val;
+use std::sync::Arc;
+
+use datafusion::arrow::array::{
+    Array, ArrayRef, AsArray, Float64Array, ListArray, StructArray, UInt32Array, new_empty_array,
+};
+use datafusion::arrow::buffer::OffsetBuffer;
+use datafusion::arrow::compute::{cast, concat, take};
+use datafusion::arrow::datatypes::{DataType, Field, Float64Type};
+use datafusion::common::{Result, ScalarValue, exec_err, internal_err};
+
+use super::places::Places;
+use super::schema::Schema;
+use crate::functions::adapter::{Definition, Rule};
+use crate::keys::value_keys;
+use crate::learners::Sample;
+use crate::math::mixed;
+
+/// The columns of a call, batch by batch.
+#[derive(Debug)]
+pub(super) struct Collected {
+    /// Types of the columns that are kept.
+    types: Vec<DataType>,
+    /// Positions of these columns among the arguments.
+    positions: Vec<usize>,
+    batches: Vec<Vec<ArrayRef>>,
+}
+
+impl Collected {
+    pub(super) fn new(places: &Places, types: &[DataType]) -> Self {
+        let positions: Vec<usize> = places.columns.iter().flatten().copied().collect();
+        let types = positions.iter().map(|&position| types[position].clone()).collect();
+        Self { types, positions, batches: vec![] }
+    }
+
+    /// The fields of a state: a list of each column's values.
+    pub(super) fn state_types(places: &Places, types: &[DataType]) -> Vec<DataType> {
+        let of = |position: &usize| DataType::new_list(types[*position].clone(), true);
+        places.columns.iter().flatten().map(of).collect()
+    }
+
+    pub(super) fn add(&mut self, values: &[ArrayRef]) {
+        let column = |&position: &usize| Arc::clone(&values[position]);
+        self.batches.push(self.positions.iter().map(column).collect());
+    }
+
+    /// Adds the rows of states.
+    pub(super) fn merge(&mut self, states: &[ArrayRef]) -> Result<()> {
+        let Some(lists) = states.iter().map(|state| state.as_list_opt::<i32>()).collect::<Option<Vec<_>>>()
+        else {
+            return internal_err!("a state of training rows is a list");
+        };
+        for i in 0..states.first().map_or(0, |state| state.len()) {
+            if lists.iter().all(|list| list.is_valid(i)) {
+                self.batches.push(lists.iter().map(|list| list.value(i)).collect());
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn state(&mut self) -> Result<Vec<ScalarValue>> {
+        let list = |column: ArrayRef| {
+            let field = Arc::new(Field::new_list_field(column.data_type().clone(), true));
+            let offsets = OffsetBuffer::from_lengths([column.len()]);
+            Ok(ScalarValue::List(Arc::new(ListArray::try_new(field, offsets, column, None)?)))
+        };
+        self.columns()?.into_iter().map(list).collect()
+    }
+
+    /// All rows, which are given away.
+    pub(super) fn columns(&mut self) -> Result<Vec<ArrayRef>> {
+        let batches = std::mem::take(&mut self.batches);
+        let column = |(i, data_type): (usize, &DataType)| {
+            let arrays: Vec<&dyn Array> = batches.iter().map(|batch| batch[i].as_ref()).collect();
+            Ok(if arrays.is_empty() { new_empty_array(data_type) } else { concat(&arrays)? })
+        };
+        self.types.iter().enumerate().map(column).collect()
+    }
+
+    pub(super) fn size(&self) -> usize {
+        let bytes = |batch: &Vec<ArrayRef>| {
+            size_of_val(batch.as_slice())
+                + batch.iter().map(|array| array.get_array_memory_size()).sum::<usize>()
+        };
+        self.batches.iter().map(bytes).sum()
+    }
+}
+
+/// Rows that are ready to be learned from.
+pub(super) struct Ready {
+    pub(super) heads: Vec<String>,
+    pub(super) schema: Schema,
+    pub(super) sample: Sample,
+    pub(super) skipped: u64,
+}
+
+/// Reads the columns of a call.
+pub(super) struct Reading<'a> {
+    pub(super) definition: &'static Definition,
+    pub(super) function: &'a str,
+    pub(super) places: &'a Places,
+    /// What must hold of outcomes.
+    pub(super) outcome_rule: Rule,
+    pub(super) skip_invalid: bool,
+}
+
+impl Reading<'_> {
+    /// Checks the rows and puts them into an order that follows from their values alone.
+    pub(super) fn read(&self, columns: Vec<ArrayRef>) -> Result<Ready> {
+        let mut columns = columns.into_iter();
+        let given: Vec<Option<ArrayRef>> =
+            self.places.columns.iter().map(|place| place.and_then(|_| columns.next())).collect();
+        let Some(features) =
+            self.of_rule(&given, Rule::Features).and_then(|array| array.as_struct_opt().cloned())
+        else {
+            return internal_err!("{}: features are no struct", self.function);
+        };
+        let rows = features.len();
+        let (heads, outcomes) = self.heads(&given)?;
+        let mut is_kept = vec![true; rows];
+        // NULL in a feature is a value; in another column, or in place of all features, it skips the row.
+        for array in given.iter().flatten() {
+            if let Some(nulls) = array.logical_nulls() {
+                is_kept.iter_mut().zip(&nulls).for_each(|(kept, valid)| *kept &= valid);
+            }
+        }
+        let mut numbers: Vec<(Rule, &'static str, Float64Array)> = vec![];
+        for outcome in &outcomes {
+            if let Some(nulls) = outcome.nulls() {
+                is_kept.iter_mut().zip(nulls).for_each(|(kept, valid)| *kept &= valid);
+            }
+            numbers.push((self.outcome_rule, "outcome", outcome.clone()));
+        }
+        let outcomes = numbers.len();
+        for (argument, array) in self.definition.arguments.iter().zip(&given) {
+            if !matches!(argument.rule, Rule::Features | Rule::Heads | Rule::Any)
+                && let Some(array) = array
+            {
+                numbers.push((argument.rule, argument.name, array.as_primitive::<Float64Type>().clone()));
+            }
+        }
+        for (rule, name, array) in &numbers {
+            for (kept, &x) in is_kept.iter_mut().zip(array.values()) {
+                if *kept && !rule.holds(x) {
+                    if !self.skip_invalid {
+                        return Err(rule.error(self.function, name, x, true));
+                    }
+                    *kept = false;
+                }
+            }
+        }
+        let unit = self.of_rule(&given, Rule::Any);
+        let order = order(unit, &features, &numbers, &is_kept)?;
+        let position: UInt32Array = order.iter().map(|(_, _, row)| *row).collect::<Vec<_>>().into();
+        let features = take(&features, &position, None)?;
+        let features = features.as_struct();
+        let schema = Schema::of(self.function, features)?;
+        let features = schema.read(self.function, features)?;
+        let mut numbers = numbers.into_iter().map(|(rule, name, array)| {
+            let values: Vec<f64> = order.iter().map(|(_, _, row)| array.value(*row as usize)).collect();
+            (rule, name, values)
+        });
+        let outcomes = numbers.by_ref().take(outcomes).map(|(_, _, values)| values).collect();
+        let mut sample = Sample {
+            features,
+            outcomes,
+            treated: vec![],
+            propensity: None,
+            weight: None,
+            keys: order.iter().map(|(unit, row, _)| key(if *unit == 0 { *row } else { *unit })).collect(),
+        };
+        for (rule, _, values) in numbers {
+            match rule {
+                Rule::Binary => sample.treated = values.into_iter().map(|x| x == 1.0).collect(),
+                Rule::TreatedPropensity => sample.propensity = Some(values),
+                _ => sample.weight = Some(values),
+            }
+        }
+        let skipped = (rows - sample.keys.len()) as u64;
+        Ok(Ready { heads, schema, sample, skipped })
+    }
+
+    fn of_rule<'a>(&self, given: &'a [Option<ArrayRef>], rule: Rule) -> Option<&'a ArrayRef> {
+        let at = self.definition.arguments.iter().position(|argument| argument.rule == rule)?;
+        given[at].as_ref()
+    }
+
+    /// The outcomes with their names.
+    fn heads(&self, given: &[Option<ArrayRef>]) -> Result<(Vec<String>, Vec<Float64Array>)> {
+        let number = |array: &ArrayRef| {
+            Ok::<_, datafusion::error::DataFusionError>(
+                cast(array, &DataType::Float64)?.as_primitive::<Float64Type>().clone(),
+            )
+        };
+        match self.of_rule(given, Rule::Heads) {
+            Some(array) => match array.as_struct_opt() {
+                Some(heads) => {
+                    let names = heads.fields().iter().map(|field| field.name().clone()).collect();
+                    Ok((names, heads.columns().iter().map(number).collect::<Result<_>>()?))
+                }
+                None => Ok((vec![String::new()], vec![number(array)?])),
+            },
+            None => exec_err!("{}: outcome is missing", self.function),
+        }
+    }
+}
+
+/// Key of the unit (0 where there are none), hash of the row and position of the rows that are kept, in order.
+fn order(
+    unit: Option<&ArrayRef>,
+    features: &StructArray,
+    numbers: &[(Rule, &'static str, Float64Array)],
+    is_kept: &[bool],
+) -> Result<Vec<(u128, u128, u32)>> {
+    let mut hashes = vec![0_u128; is_kept.len()];
+    for column in features.columns() {
+        let nulls = column.logical_nulls();
+        for (i, (hash, key)) in hashes.iter_mut().zip(value_keys(column)?).enumerate() {
+            let is_null = nulls.as_ref().is_some_and(|nulls| nulls.is_null(i));
+            *hash = joined(*hash, if is_null { 1 } else { key });
+        }
+    }
+    for (_, _, array) in numbers {
+        hashes
+            .iter_mut()
+            .zip(array.values())
+            .for_each(|(hash, x)| *hash = joined(*hash, u128::from((x + 0.0).to_bits())));
+    }
+    let units = unit.map(value_keys).transpose()?;
+    let unit = |row: usize| units.as_ref().map_or(0, |units| units[row].max(1));
+    let rows = (0..is_kept.len()).filter(|&row| is_kept[row]);
+    let mut order: Vec<_> = rows.map(|row| (unit(row), hashes[row], row as u32)).collect();
+    order.sort_unstable();
+    Ok(order)
+}
+
+/// A hash of what came before and one more value.
+fn joined(hash: u128, key: u128) -> u128 {
+    let (low, high) = (hash as u64 ^ mixed(key as u64), (hash >> 64) as u64 ^ mixed((key >> 64) as u64 ^ 1));
+    u128::from(mixed(low.wrapping_add(mixed(high)))) << 64 | u128::from(mixed(high ^ mixed(low)))
+}
+
+/// The key of a unit as learners draw by it.
+pub(super) fn key(unit: u128) -> u64 {
+    mixed(unit as u64 ^ mixed((unit >> 64) as u64))
+}

@@ -1,0 +1,377 @@
+//! Training: what is fitted to which rows, so that no member of a model says anything of a unit it has seen.
+//!
+//! The member of a fold `k` is fitted to the rows of the other folds. What its target needs of a row of fold `j`, such as the
+//! outcome of the other arm, comes from functions fitted without the folds `j` and `k`: the target of a row then holds
+//! neither its own outcome nor one of a unit that the member speaks of later. With one fold everything is fitted to all
+//! rows, as the methods were first published.
+//! Source: Chernozhukov et al. (2018), "Double/Debiased Machine Learning for Treatment and Structural Parameters".
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use super::base::{Base, FitError, Function, Problem, Rows, Space, Table, Task};
+use super::calibration::{Calibration, Calibrator};
+use super::drawing::Drawing;
+use super::method::{Arm, Method};
+use super::model::{Effect, Member, Model, Share, with_last};
+use super::parts::in_threads;
+use super::sample::Sample;
+
+/// How a model is trained.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub(crate) method: Method,
+    /// What fits outcomes and propensities, and what fits effects.
+    pub(crate) base: Base,
+    pub(crate) effect_base: Base,
+    pub(crate) drawing: Drawing,
+    /// How probabilities are calibrated, where there are folds.
+    pub(crate) calibrator: Calibrator,
+    /// The fewest rows that anything is fitted to.
+    pub(crate) min_rows: usize,
+}
+
+/// What a training may take; it changes nothing of the model.
+#[derive(Clone, Copy)]
+pub(crate) struct Work<'a> {
+    pub(crate) threads: usize,
+    pub(crate) stopped: &'a AtomicBool,
+}
+
+/// Why there is no model.
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
+pub(crate) enum TrainError {
+    #[error("{}", too_few(*.arm, *.rows, *.needed, *.without))]
+    TooFewRows { arm: Arm, rows: usize, needed: usize, without: [Option<u32>; 2] },
+    #[error("{0}")]
+    Fit(#[from] FitError),
+}
+
+fn too_few(arm: Arm, rows: usize, needed: usize, without: [Option<u32>; 2]) -> String {
+    let folds: Vec<String> = without.into_iter().flatten().map(|fold| (fold + 1).to_string()).collect();
+    let outside = match folds.as_slice() {
+        [] => String::new(),
+        [fold] => format!(" outside fold {fold}"),
+        folds => format!(" outside folds {}", folds.join(" and ")),
+    };
+    format!("at least {needed} {}rows{outside} are needed, got {rows}", arm.name())
+}
+
+/// Trains a model.
+///
+/// # Errors
+///
+/// When rows are too few, a fit fails, or the work is ended from outside.
+pub(crate) fn train(sample: &Sample, settings: &Settings, work: Work<'_>) -> Result<Model, TrainError> {
+    let last = || sample.treated.iter().map(|&treated| f64::from(treated)).collect();
+    let switched = (settings.method == Method::S).then(|| with_last(&sample.features, last()));
+    let features = switched.as_ref().unwrap_or(&sample.features);
+    let space = Space::fit(&settings.base, features, sample.weight.as_deref(), work.threads);
+    let table = space.table(features, work.threads).expect("the space was made from these features");
+    let mut by_fold = vec![vec![]; settings.drawing.folds as usize];
+    (0..).zip(&sample.keys).for_each(|(row, &key)| by_fold[settings.drawing.fold(key) as usize].push(row));
+    let mut trainer = Trainer { sample, settings, work, table, by_fold, propensity: vec![] };
+    let share = trainer.find_propensity()?;
+    let mut members = vec![];
+    for bag in 0..settings.drawing.bags {
+        members.extend(trainer.members(bag)?);
+    }
+    drop(trainer);
+    Ok(Model { space, drawing: settings.drawing, share, members })
+}
+
+struct Trainer<'a> {
+    sample: &'a Sample,
+    settings: &'a Settings,
+    work: Work<'a>,
+    table: Table<'a>,
+    /// The rows of each fold.
+    by_fold: Vec<Vec<u32>>,
+    /// P(treated) of each row, where the method needs it.
+    propensity: Vec<f64>,
+}
+
+/// One function to be fitted.
+struct Job<'a> {
+    base: &'a Base,
+    task: Task,
+    arm: Arm,
+    /// Folds that are left out, and then say when boosting has learned enough.
+    without: [Option<u32>; 2],
+    target: &'a [f64],
+    weight: Option<&'a [f64]>,
+}
+
+/// Two folds that are left out together, in order; the same one twice where there is one fold.
+type Pair = [u32; 2];
+
+/// What the nuisances that have not seen two folds say of the rows of each, by nuisance.
+struct Nuisances {
+    pair: Pair,
+    values: [Vec<Vec<f64>>; 2],
+}
+
+impl Trainer<'_> {
+    fn folds(&self) -> u32 {
+        self.settings.drawing.folds
+    }
+
+    fn is_crossed(&self) -> bool {
+        self.folds() > 1
+    }
+
+    /// Fits functions, sharing the threads among them.
+    fn fit(&self, jobs: &[Job<'_>]) -> Result<Vec<Function>, TrainError> {
+        let workers = self.work.threads.clamp(1, jobs.len().max(1));
+        let threads = (self.work.threads / workers).max(1);
+        let next = AtomicUsize::new(0);
+        let work = |_| {
+            let mut fitted = vec![];
+            loop {
+                let at = next.fetch_add(1, Ordering::Relaxed);
+                let Some(job) = jobs.get(at) else { return fitted };
+                fitted.push((at, self.fit_one(job, threads)));
+            }
+        };
+        let mut fitted: Vec<_> = in_threads((0..workers).collect(), work).into_iter().flatten().collect();
+        fitted.sort_by_key(|(at, _)| *at);
+        fitted.into_iter().map(|(_, fitted)| fitted).collect()
+    }
+
+    fn fit_one(&self, job: &Job<'_>, threads: usize) -> Result<Function, TrainError> {
+        let is_of_arm = |row: &u32| job.arm.has(self.sample, *row);
+        let is_weighted = |row: &u32| job.weight.is_none_or(|weight| weight[*row as usize] > 0.0);
+        let of_folds = |left_out: bool| -> Vec<u32> {
+            let folds = (0..).zip(&self.by_fold);
+            let folds = folds.filter(|(fold, _)| job.without.contains(&Some(*fold)) == left_out);
+            let mut rows: Vec<u32> = folds.flat_map(|(_, rows)| rows).copied().filter(is_of_arm).collect();
+            // Sums go in the order of the table, whatever the folds.
+            rows.sort_unstable();
+            rows
+        };
+        let mut rows = of_folds(false);
+        rows.retain(is_weighted);
+        let needed = self.settings.min_rows;
+        if rows.len() < needed {
+            return Err(TrainError::TooFewRows {
+                arm: job.arm,
+                rows: rows.len(),
+                needed,
+                without: job.without,
+            });
+        }
+        let held_out = of_folds(true);
+        let problem = Problem {
+            task: job.task,
+            rows: &rows,
+            target: job.target,
+            weight: job.weight,
+            keys: &self.sample.keys,
+            held_out: &held_out,
+        };
+        Ok(job.base.fit(&self.table, problem, threads, self.work.stopped)?)
+    }
+
+    /// Finds P(treated) of all rows: given, or fitted without each row's fold. Returns how it follows from the features.
+    fn find_propensity(&mut self) -> Result<Option<Share>, TrainError> {
+        let Self { sample, settings, .. } = *self;
+        if !settings.method.needs_propensity() {
+            return Ok(None);
+        }
+        self.propensity = match &sample.propensity {
+            Some(propensity) => propensity.clone(),
+            None => self.fitted_propensity()?,
+        };
+        if settings.method != Method::X {
+            return Ok(None);
+        }
+        let (low, high) =
+            self.propensity.iter().fold((1.0_f64, 0.0_f64), |(low, high), &e| (low.min(e), high.max(e)));
+        if low >= high {
+            return Ok(Some(Share::Constant(low)));
+        }
+        let target = &self.propensity;
+        let job = Job {
+            base: &settings.base,
+            task: Task::Mean,
+            arm: Arm::Both,
+            without: [None; 2],
+            target,
+            weight: None,
+        };
+        Ok(Some(Share::Fitted { function: self.fit_one(&job, self.work.threads)?, low, high }))
+    }
+
+    fn fitted_propensity(&self) -> Result<Vec<f64>, TrainError> {
+        let target: Vec<f64> = self.sample.treated.iter().map(|&treated| f64::from(treated)).collect();
+        let (base, target) = (&self.settings.base, target.as_slice());
+        let job = |fold: u32| Job {
+            base,
+            task: Task::LogOdds,
+            arm: Arm::Both,
+            without: [self.is_crossed().then_some(fold), None],
+            target,
+            weight: None,
+        };
+        let functions = self.fit(&(0..self.folds()).map(job).collect::<Vec<_>>())?;
+        let mut propensity = vec![0.0; self.sample.rows()];
+        for (function, rows) in functions.iter().zip(&self.by_fold) {
+            let values = function.values(Task::LogOdds, &self.table, Rows::Some(rows), self.work.threads);
+            rows.iter().zip(values).for_each(|(&row, value)| propensity[row as usize] = value);
+        }
+        Ok(propensity)
+    }
+
+    /// The members of a bag: one for each fold.
+    fn members(&self, bag: u32) -> Result<Vec<Member>, TrainError> {
+        let weight = self.weights(bag);
+        let heads = self.sample.outcomes.iter().map(|outcome| self.effects(outcome, weight.as_deref()));
+        let heads: Vec<Vec<Effect>> = heads.collect::<Result<_, _>>()?;
+        let member = |fold: u32| Member {
+            bag,
+            fold: self.is_crossed().then_some(fold),
+            heads: heads.iter().map(|effects| effects[fold as usize].clone()).collect(),
+        };
+        Ok((0..self.folds()).map(member).collect())
+    }
+
+    /// How much each row counts in a bag; `None` where all count once.
+    fn weights(&self, bag: u32) -> Option<Vec<f64>> {
+        let Drawing { bags, .. } = self.settings.drawing;
+        let drawn = || self.sample.keys.iter().map(|&key| f64::from(self.settings.drawing.times(bag, key)));
+        match (&self.sample.weight, bags > 1) {
+            (None, false) => None,
+            (None, true) => Some(drawn().collect()),
+            (Some(weight), false) => Some(weight.clone()),
+            (Some(weight), true) => Some(drawn().zip(weight).map(|(times, weight)| times * weight).collect()),
+        }
+    }
+
+    /// The effect of each fold's member on an outcome.
+    fn effects(&self, outcome: &[f64], weight: Option<&[f64]>) -> Result<Vec<Effect>, TrainError> {
+        let Settings { method, base, effect_base, .. } = self.settings;
+        let nuisances = self.nuisances(outcome, weight)?;
+        let targets: Vec<_> =
+            (0..self.folds()).map(|fold| self.targets(fold, outcome, weight, &nuisances)).collect();
+        let (base, task) = match method {
+            Method::X | Method::R | Method::Dr => (effect_base, Task::Mean),
+            Method::T | Method::S | Method::Outcome => (base, Task::Mean),
+            Method::Propensity => (base, Task::LogOdds),
+        };
+        let mut jobs = vec![];
+        for (fold, (target, weight)) in (0..).zip(&targets) {
+            let without = [self.is_crossed().then_some(fold), None];
+            let (target, weight) = (target.as_deref().unwrap_or(outcome), weight.as_deref());
+            jobs.extend(method.finals().iter().map(|&arm| Job { base, task, arm, without, target, weight }));
+        }
+        let mut functions = self.fit(&jobs)?.into_iter();
+        let mut next = || functions.next().expect("every job gives a function");
+        let effect = |_| match method {
+            Method::X => Effect::Weighted { control: next(), treated: next() },
+            Method::T => Effect::Difference { control: next(), treated: next() },
+            Method::S => Effect::Switched(next()),
+            Method::R | Method::Dr | Method::Outcome => Effect::Plain(next()),
+            Method::Propensity => Effect::Probability(next(), Calibration::None),
+        };
+        let mut effects: Vec<Effect> = (0..self.folds()).map(effect).collect();
+        if *method == Method::Propensity && self.is_crossed() {
+            self.calibrate(&mut effects, outcome, weight)?;
+        }
+        Ok(effects)
+    }
+
+    /// Calibrates the probabilities of all folds by what each says of the rows it has not seen.
+    fn calibrate(
+        &self,
+        effects: &mut [Effect],
+        outcome: &[f64],
+        weight: Option<&[f64]>,
+    ) -> Result<(), TrainError> {
+        let mut log_odds = vec![0.0; outcome.len()];
+        for (effect, rows) in effects.iter().zip(&self.by_fold) {
+            let Effect::Probability(function, _) = effect else { continue };
+            let values = function.values(Task::Mean, &self.table, Rows::Some(rows), self.work.threads);
+            rows.iter().zip(values).for_each(|(&row, value)| log_odds[row as usize] = value);
+        }
+        let fitted = Calibration::fit(self.settings.calibrator, &log_odds, outcome, weight);
+        let fitted = fitted.map_err(FitError::from)?;
+        for effect in effects {
+            if let Effect::Probability(_, calibration) = effect {
+                calibration.clone_from(&fitted);
+            }
+        }
+        Ok(())
+    }
+
+    /// Pairs of folds that are left out together.
+    fn pairs(&self) -> Vec<Pair> {
+        match self.folds() {
+            1 => vec![[0, 0]],
+            folds => (0..folds).flat_map(|a| (a + 1..folds).map(move |b| [a, b])).collect(),
+        }
+    }
+
+    /// The values of the nuisances that were fitted without a pair of folds, at the rows of these folds.
+    fn nuisances(&self, outcome: &[f64], weight: Option<&[f64]>) -> Result<Vec<Nuisances>, TrainError> {
+        let Settings { method, base, .. } = self.settings;
+        let arms = method.nuisances();
+        if arms.is_empty() {
+            return Ok(vec![]);
+        }
+        let pairs = self.pairs();
+        let left_out = |pair: Pair| pair.map(|fold| self.is_crossed().then_some(fold));
+        let of_pair = |&pair: &Pair| {
+            let job = move |&arm| Job {
+                base,
+                task: Task::Mean,
+                arm,
+                without: left_out(pair),
+                target: outcome,
+                weight,
+            };
+            arms.iter().map(job)
+        };
+        let functions = self.fit(&pairs.iter().flat_map(of_pair).collect::<Vec<_>>())?;
+        let values_of = |(pair, functions): (Pair, &[Function])| {
+            let at_fold = |fold: u32| -> Vec<Vec<f64>> {
+                let rows = Rows::Some(&self.by_fold[fold as usize]);
+                let values =
+                    |function: &Function| function.values(Task::Mean, &self.table, rows, self.work.threads);
+                functions.iter().map(values).collect()
+            };
+            Nuisances { pair, values: pair.map(at_fold) }
+        };
+        Ok(pairs.into_iter().zip(functions.chunks(arms.len())).map(values_of).collect())
+    }
+
+    /// Targets and weights of the member of a fold; `None` where they are the outcome's own.
+    fn targets(
+        &self,
+        fold: u32,
+        outcome: &[f64],
+        weight: Option<&[f64]>,
+        nuisances: &[Nuisances],
+    ) -> (Option<Vec<f64>>, Option<Vec<f64>>) {
+        if nuisances.is_empty() {
+            return (None, weight.map(<[f64]>::to_vec));
+        }
+        let (mut targets, mut weights) = (vec![0.0; outcome.len()], vec![0.0; outcome.len()]);
+        let mut at_row = vec![0.0; self.settings.method.nuisances().len()];
+        for (other, rows) in (0..).zip(&self.by_fold) {
+            // Rows of the fold itself only say when to stop: any pair that it is in will do.
+            let partner = if other == fold && self.is_crossed() { (fold + 1) % self.folds() } else { other };
+            let pair = [fold.min(partner), fold.max(partner)];
+            let Some(nuisances) = nuisances.iter().find(|nuisances| nuisances.pair == pair) else { continue };
+            let values = &nuisances.values[usize::from(pair[0] != other)];
+            for (i, &row) in rows.iter().enumerate() {
+                at_row.iter_mut().zip(values).for_each(|(value, column)| *value = column[i]);
+                let row = row as usize;
+                let (y, t, e) = (outcome[row], self.sample.treated[row], self.propensity[row]);
+                let (target, times) = self.settings.method.target(y, t, e, &at_row);
+                targets[row] = target;
+                weights[row] = times * weight.map_or(1.0, |weight| weight[row]);
+            }
+        }
+        let is_plain = self.settings.method != Method::R && weight.is_none();
+        (Some(targets), if is_plain { None } else { Some(weights) })
+    }
+}
