@@ -17,7 +17,7 @@ pub(crate) struct Requirement {
     pub(crate) attainable: f64,
 }
 
-/// Minimums beyond which the conflict is not narrowed down.
+/// Minimums beyond which the conflict is not made smaller.
 const NARROWED: usize = 64;
 
 /// Explains why no plan keeps the limits of a model, the sides of `guardrails`.
@@ -50,13 +50,13 @@ pub(super) fn explain(model: &Model, guardrails: &[Guardrail]) -> Infeasible {
     }
     let conflict = match alone {
         Some(alone) => vec![requirements[alone]],
-        None => narrowed(model, &minimums).into_iter().map(|i| requirements[i]).collect(),
+        None => smallest_conflict(model, &minimums).into_iter().map(|i| requirements[i]).collect(),
     };
     Infeasible { is_proven: !conflict.is_empty(), conflict, requirements }
 }
 
 /// Positions of the minimums that even fractions of pairs cannot keep together; empty where there are none.
-fn narrowed(model: &Model, minimums: &[usize]) -> Vec<usize> {
+fn smallest_conflict(model: &Model, minimums: &[usize]) -> Vec<usize> {
     let mut conflict: Vec<usize> = (0..minimums.len()).collect();
     let cannot =
         |some: &[usize]| is_infeasible(model, &some.iter().map(|&i| minimums[i]).collect::<Vec<_>>());

@@ -55,16 +55,16 @@ pub(super) fn row_signature(definition: &Definition) -> Signature {
 /// The signature of a function whose arguments are features among others.
 pub(in crate::functions) fn features_signature(definition: &Definition) -> Signature {
     let of = |argument: &Argument| match argument.rule {
-        // Of a struct the engine would list nothing, and the function with it.
-        Rule::Features => TypeSignatureClass::Native(logical_string()),
-        Rule::Any => TypeSignatureClass::Native(logical_int64()),
-        Rule::Model => TypeSignatureClass::Native(logical_binary()),
-        _ => TypeSignatureClass::Native(logical_float64()),
+        Rule::Features => DataType::Struct(vec![Field::new("a", DataType::Float64, true)].into()),
+        Rule::Any => DataType::Utf8,
+        Rule::Model => DataType::Binary,
+        Rule::Binary => DataType::Boolean,
+        _ => DataType::Float64,
     };
-    let types: Vec<_> = definition.arguments.iter().map(of).map(Coercion::new_exact).collect();
+    let types: Vec<_> = definition.arguments.iter().map(of).collect();
     let mut forms = vec![types[..definition.required()].to_vec(), types];
     forms.dedup();
-    listed(&definition.argument_names(), forms.into_iter().map(TypeSignature::Coercible))
+    listed(&definition.argument_names(), forms.into_iter().map(TypeSignature::Exact))
 }
 
 /// The signature of functions that merge states.

@@ -7,7 +7,8 @@ use datafusion::common::{Result, plan_err};
 use datafusion::logical_expr::ColumnarValue;
 
 use super::bytes::{Data, Trained};
-use super::prediction::{is_bytes, models_of};
+use super::places::is_bytes;
+use super::prediction::models_of;
 use super::schema::{Feature, Kind};
 
 /// The card of each model, as JSON; `None` where there is none.

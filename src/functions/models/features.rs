@@ -6,7 +6,8 @@ use datafusion::arrow::array::{Array, StructArray};
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion::common::{Result, internal_err, plan_err};
 use datafusion::logical_expr::{
-    ColumnarValue, Documentation, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility,
+    ColumnarValue, Documentation, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDFImpl, Signature,
+    TypeSignature, Volatility,
 };
 
 use crate::functions::adapter::{Definition, Described};
@@ -17,7 +18,10 @@ pub(in crate::functions) struct FeaturesFunction(Described);
 
 impl FeaturesFunction {
     pub(in crate::functions) fn new(definition: &'static Definition) -> Self {
-        Self(Described::new(definition, Signature::variadic_any(Volatility::Immutable)))
+        // The engine lists functions by examples of their arguments, of which any number of any type has none.
+        let example = TypeSignature::Exact(vec![DataType::Float64]);
+        let signature = Signature::one_of(vec![TypeSignature::VariadicAny, example], Volatility::Immutable);
+        Self(Described::new(definition, signature))
     }
 }
 
@@ -30,8 +34,10 @@ impl ScalarUDFImpl for FeaturesFunction {
         &self.0.signature
     }
 
-    fn return_type(&self, _arg_types: &[DataType]) -> Result<DataType> {
-        internal_err!("features: the type follows from the names of the columns")
+    /// For lists of functions alone: names follow from the columns of a call.
+    fn return_type(&self, arg_types: &[DataType]) -> Result<DataType> {
+        let field = |(i, data_type): (usize, &DataType)| Field::new(format!("c{i}"), data_type.clone(), true);
+        Ok(DataType::Struct(arg_types.iter().enumerate().map(field).collect()))
     }
 
     fn return_field_from_args(&self, args: ReturnFieldArgs) -> Result<FieldRef> {

@@ -1,8 +1,6 @@
-//! Where the arguments of a call that has features stand, and what the engine casts them to.
+//! Where the arguments of a call that has features stand, and what types they may have.
 
-use std::sync::Arc;
-
-use datafusion::arrow::datatypes::{DataType, Field, Fields};
+use datafusion::arrow::datatypes::DataType;
 use datafusion::common::{Result, plan_err};
 
 use super::schema::check_types;
@@ -68,23 +66,13 @@ impl Places {
         at.is_some_and(|at| self.columns[at].is_some())
     }
 
-    /// The types that arguments are cast to.
-    pub(super) fn coerce(
-        definition: &Definition,
-        function: &str,
-        types: &[DataType],
-    ) -> Result<Vec<DataType>> {
+    /// Refuses types of arguments that cannot be read.
+    pub(super) fn check(definition: &Definition, function: &str, types: &[DataType]) -> Result<()> {
         let places = Self::new(definition, function, types)?;
-        let mut coerced = types.to_vec();
         for (argument, position) in definition.arguments.iter().zip(&places.columns) {
-            let Some(position) = *position else { continue };
-            let given = &types[position];
-            coerced[position] = match (argument.rule, given) {
-                (Rule::Features, _) => {
-                    check_types(function, given)?;
-                    continue;
-                }
-                (Rule::Any | Rule::Model, _) => continue,
+            let Some(given) = position.map(|position| &types[position]) else { continue };
+            match (argument.rule, given) {
+                (Rule::Features, _) => check_types(function, given)?,
                 (Rule::Heads, DataType::Struct(fields)) => {
                     if fields.is_empty() || !fields.iter().all(|field| is_number(field.data_type())) {
                         return plan_err!(
@@ -92,13 +80,28 @@ impl Places {
                             argument.name
                         );
                     }
-                    let number = |field: &Arc<Field>| Field::new(field.name(), DataType::Float64, true);
-                    DataType::Struct(fields.iter().map(number).collect::<Fields>())
                 }
-                (_, given) if is_number(given) => DataType::Float64,
+                (Rule::Any, _) => {}
+                (Rule::Model, given) => {
+                    if !is_bytes(given) {
+                        return plan_err!(
+                            "{function}: {} must be what a training function such as cate_xlearner returns, got {given}",
+                            argument.name
+                        );
+                    }
+                }
+                (_, given) if is_number(given) => {}
                 _ => return plan_err!("{function}: {} must be a number, got {given}", argument.name),
-            };
+            }
         }
-        Ok(coerced)
+        Ok(())
+    }
+}
+
+/// Whether values of a type can be models.
+pub(super) fn is_bytes(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Dictionary(_, values) => is_bytes(values),
+        other => other.is_binary() || other.is_null(),
     }
 }

@@ -6,7 +6,7 @@ use datafusion::arrow::array::{Array, ArrayRef, AsArray, Float64Array, StructArr
 use datafusion::arrow::buffer::NullBuffer;
 use datafusion::arrow::compute::{cast, take};
 use datafusion::arrow::datatypes::DataType;
-use datafusion::common::{Result, ScalarValue, exec_err, internal_err, plan_err};
+use datafusion::common::{Result, ScalarValue, exec_err, internal_err};
 use datafusion::logical_expr::{ColumnarValue, Documentation, ScalarFunctionArgs, ScalarUDFImpl, Signature};
 use hashbrown::HashMap;
 use twox_hash::XxHash3_128;
@@ -96,17 +96,7 @@ impl ScalarUDFImpl for PredictionFunction {
 
     fn return_type(&self, arg_types: &[DataType]) -> Result<DataType> {
         let definition = self.described.definition;
-        Places::coerce(definition, self.name(), arg_types)?;
-        match arg_types.first() {
-            Some(model) if is_bytes(model) => {}
-            Some(other) => {
-                return plan_err!(
-                    "{}: model must be what a training function such as cate_xlearner returns, got {other}",
-                    self.name()
-                );
-            }
-            None => return internal_err!("{}: the model is missing", self.name()),
-        }
+        Places::check(definition, self.name(), arg_types)?;
         match definition.kind {
             Kind::Prediction { data_type, .. } => Ok(data_type()),
             _ => internal_err!("{} predicts nothing", self.name()),
@@ -157,14 +147,6 @@ impl ScalarUDFImpl for PredictionFunction {
 
     fn documentation(&self) -> Option<&Documentation> {
         Some(&self.described.documentation)
-    }
-}
-
-/// Whether values of a type can be models.
-pub(super) fn is_bytes(data_type: &DataType) -> bool {
-    match data_type {
-        DataType::Dictionary(_, values) => is_bytes(values),
-        other => other.is_binary() || other.is_null(),
     }
 }
 

@@ -138,7 +138,7 @@ impl Reading<'_> {
             if !matches!(argument.rule, Rule::Features | Rule::Heads | Rule::Any)
                 && let Some(array) = array
             {
-                numbers.push((argument.rule, argument.name, array.as_primitive::<Float64Type>().clone()));
+                numbers.push((argument.rule, argument.name, number(array)?));
             }
         }
         for (rule, name, array) in &numbers {
@@ -189,11 +189,6 @@ impl Reading<'_> {
 
     /// The outcomes with their names.
     fn heads(&self, given: &[Option<ArrayRef>]) -> Result<(Vec<String>, Vec<Float64Array>)> {
-        let number = |array: &ArrayRef| {
-            Ok::<_, datafusion::error::DataFusionError>(
-                cast(array, &DataType::Float64)?.as_primitive::<Float64Type>().clone(),
-            )
-        };
         match self.of_rule(given, Rule::Heads) {
             Some(array) => match array.as_struct_opt() {
                 Some(heads) => {
@@ -205,6 +200,11 @@ impl Reading<'_> {
             None => exec_err!("{}: outcome is missing", self.function),
         }
     }
+}
+
+/// A column as numbers.
+fn number(array: &ArrayRef) -> Result<Float64Array> {
+    Ok(cast(array, &DataType::Float64)?.as_primitive::<Float64Type>().clone())
 }
 
 /// Key of the unit (0 where there are none), hash of the row and position of the rows that are kept, in order.

@@ -61,12 +61,13 @@ impl AggregateUDFImpl for TrainingFunction {
     }
 
     fn return_type(&self, arg_types: &[DataType]) -> Result<DataType> {
-        Places::coerce(self.0.definition, self.name(), arg_types)?;
+        Places::check(self.0.definition, self.name(), arg_types)?;
         Ok(model_type())
     }
 
     fn coerce_types(&self, arg_types: &[DataType]) -> Result<Vec<DataType>> {
-        Ok(Places::coerce(self.0.definition, self.name(), arg_types).unwrap_or_else(|_| arg_types.to_vec()))
+        // Columns are cast where they are read: of booleans the engine would find casts that it allows for none.
+        Ok(arg_types.to_vec())
     }
 
     fn state_fields(&self, args: StateFieldsArgs<'_>) -> Result<Vec<FieldRef>> {
