@@ -28,7 +28,7 @@ fn the_sql_of_the_readme_runs_on_a_demo() {
     causal(&["demo", demo, "--users", "3000"]);
 
     let queries = blocks("sql");
-    assert_eq!(queries.len(), 7);
+    assert_eq!(queries.len(), 8);
     for query in queries {
         let query = query.replace("'causal-demo/", &format!("'{demo}/"));
         let output = causal(&["sql", "-c", &query, "--format", "ndjson"]);

@@ -72,6 +72,11 @@ fn candidates(text: &str, before: &str, word: &str, catalog: &dyn Catalog) -> Ve
     let called = called(before).and_then(|name| functions.iter().find(|function| function.name == name));
     let options = called.iter().flat_map(|function| function.options()).map(|option| format!("{option} => "));
     let mut words: Vec<String> = options.collect();
+    // Where an argument begins, the name of an option comes before functions and columns that begin alike.
+    let begins = before.trim_end().ends_with(['(', ',']);
+    if begins && !word.is_empty() && words.iter().any(|option| option.starts_with(&word.to_lowercase())) {
+        return words;
+    }
     words.extend(sources.iter().flat_map(columns));
     words.dedup();
     // Without a letter everything fits, and what is everywhere helps nobody.
@@ -286,12 +291,10 @@ mod tests {
             options[..3].iter().map(|line| line.rsplit("log, ").next().unwrap()).collect::<Vec<_>>(),
             ["outcome => ", "arm => ", "propensity"]
         );
+        // The name alone, though a keyword begins alike.
         assert_eq!(
             completed("SELECT * FROM arm_effects((SELECT 1), ou|"),
-            [
-                "SELECT * FROM arm_effects((SELECT 1), outcome => ",
-                "SELECT * FROM arm_effects((SELECT 1), outer"
-            ]
+            ["SELECT * FROM arm_effects((SELECT 1), outcome => "]
         );
     }
 
