@@ -1,22 +1,16 @@
 //! `cate_tlearner`: effects as the difference of two outcome functions.
 
-use super::adapter::{Argument, Constants, Definition, Kind};
-use super::models::EFFECT_OPTIONS;
+use super::adapter::{Constants, Definition, Kind};
+use super::models::{EFFECT_ARGUMENTS, EFFECT_HOLDS, EFFECT_OPTIONS};
 use crate::learners::Method;
 
 pub(super) static DEFINITION: Definition = Definition {
     name: "cate_tlearner",
     summary: "Trains a model of the effect of a treatment on each unit, as the difference of what is predicted of each arm.",
-    details: "The effect is mu_1 - mu_0, functions of the features fitted to the outcomes of each arm. The propensity takes no part but in weights. Rows with NULL in an argument are skipped; NULL in a feature is a value. Without rows the model is NULL; too few rows in an arm or fold are an error that names them, and so are features that are not finite. With folds (the default) the member of a fold is trained without the units of the fold, and what its target needs of a row comes from functions that have seen neither the row's fold nor the member's: `predict` with the unit then says of each training unit what was learned without it. Folds and bags are drawn by hash of seed and unit, without unit by hash of seed and the row's values; the same rows give the same model in any order and partitioning.",
-    holds: "treatment is as good as random given the features, both arms occur everywhere, and one unit's treatment does not change another's outcome.",
+    details: "The effect is mu_1 - mu_0, functions of the features fitted to the outcomes of each arm. The propensity takes no part but in weights.",
+    holds: EFFECT_HOLDS,
     source: "Künzel, Sekhon, Bickel and Yu (2019), \"Metalearners for Estimating Heterogeneous Treatment Effects Using Machine Learning\", PNAS.",
-    arguments: &[
-        Argument::heads(),
-        Argument::treated(),
-        Argument::treated_propensity(),
-        Argument::features(),
-        Argument::unit(super::models::TRAINING_UNIT),
-    ],
+    arguments: EFFECT_ARGUMENTS,
     short_form: &[],
     clustered: false,
     constants: Constants::Options(EFFECT_OPTIONS),

@@ -8,7 +8,7 @@ pub(super) static DEFINITION: Definition = Definition {
     details: "features(recency, channel) is {'recency': recency, 'channel': channel}. Expressions have no name of their own: name \
         them in the struct form. A model knows its features by name, whatever their order.",
     holds: "",
-    source: "",
+    source: "the form is ours.",
     arguments: &[],
     short_form: &[],
     clustered: false,

@@ -7,7 +7,7 @@ use crate::learners::Method;
 pub(super) static DEFINITION: Definition = Definition {
     name: "outcome_model",
     summary: "Trains a model of the mean of an outcome given features.",
-    details: "What `predict` says of a training unit with its unit was learned without it, as estimators such as `dr_policy_value` and `aipw_ate` need of q and mu. Rows with NULL in an argument are skipped; NULL in a feature is a value. Without rows the model is NULL; too few rows in an arm or fold are an error that names them, and so are features that are not finite. With folds (the default) the member of a fold is trained without the units of the fold, and what its target needs of a row comes from functions that have seen neither the row's fold nor the member's: `predict` with the unit then says of each training unit what was learned without it. Folds and bags are drawn by hash of seed and unit, without unit by hash of seed and the row's values; the same rows give the same model in any order and partitioning.",
+    details: "What `predict` says of a training unit with its unit was learned without it, as estimators such as `dr_policy_value` and `aipw_ate` need of q and mu.",
     holds: "",
     source: "Chernozhukov et al. (2018), \"Double/Debiased Machine Learning for Treatment and Structural Parameters\", Econometrics Journal, for the folds.",
     arguments: &[

@@ -8,7 +8,7 @@ pub(super) static DEFINITION: Definition = Definition {
     summary: "What a trained model says of a row, with the spread over its bags.",
     details: "Without `unit`, or for a unit that was not in training, this is right; of a unit that was, only a call with `unit` says what was learned without it. With folds these are the members that left the unit's fold out; with folds 1 those whose bag does not have the unit, NULL where every bag has it, and an error where there is one bag. The features must be those of the training by name and type, in any order: a mismatch is an error that names the feature. A level not seen in training is one of its own, NULL is a value. NULL where the model, the struct or the unit is NULL. Bytes that are damaged, foreign or of a newer version are an error. A model from a subquery, as in (SELECT model FROM models), is decoded once; so is each of a join. The bounds are quantiles over the bags: how far the model depends on the units that were drawn. They are no confidence interval: what all bags have wrong they do not show. bag_sd and bounds are NULL with fewer than two bags.",
     holds: "",
-    source: "",
+    source: "Breiman (1996), \"Bagging Predictors\", Machine Learning.",
     arguments: &[
         Argument::model(),
         Argument::features(),

@@ -9,7 +9,7 @@ pub(super) static DEFINITION: Definition = Definition {
     summary: "Trains a model of the probability of a treatment, or of anything that is 0 or 1, given features.",
     details: "The outcome is 0 or 1, or a boolean; what `predict` says is a probability inside (0, 1). Log-odds are fitted by \
         boosting or logistic regression, and calibrated by a curve that is fitted to what each member says of the units it \
-        has not seen: Platt's logistic one, or the closest one that rises (isotonic). Rows with NULL in an argument are skipped; NULL in a feature is a value. Without rows the model is NULL; too few rows in an arm or fold are an error that names them, and so are features that are not finite. With folds (the default) the member of a fold is trained without the units of the fold, and what its target needs of a row comes from functions that have seen neither the row's fold nor the member's: `predict` with the unit then says of each training unit what was learned without it. Folds and bags are drawn by hash of seed and unit, without unit by hash of seed and the row's values; the same rows give the same model in any order and partitioning.",
+        has not seen: Platt's logistic one, or the closest one that rises (isotonic).",
     holds: "",
     source: "Platt (1999), \"Probabilistic Outputs for Support Vector Machines\"; Zadrozny and Elkan (2002), \"Transforming \
         Classifier Scores into Accurate Multiclass Probability Estimates\".",

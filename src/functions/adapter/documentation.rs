@@ -133,10 +133,26 @@ pub(super) fn document_merge(definition: &'static Definition, name: &str, ci: bo
     builder.with_argument("options", options_text(interval)).build()
 }
 
+/// What is said of every function that trains a model.
+const TRAINING: &str = "Rows with NULL in an argument are skipped; NULL in a feature is a value. Without rows the model is NULL; too \
+    few rows in an arm or fold are an error that names them, and so are features that are not finite. With folds \
+    (the default) the member of a fold is trained without the units of the fold, and what its target needs of a \
+    row comes from functions that have seen neither the row's fold nor the member's: `predict` with the unit then \
+    says of each training unit what was learned without it. Folds and bags are drawn by hash of seed and unit, \
+    without unit by hash of seed and the row's values; the same rows give the same model in any order and \
+    partitioning.";
 const MODEL: &str = "a model (BINARY in a dictionary)";
 const CLUSTER: &str = "who is dependent: rows of one cluster count as dependent in the error, which is then CR1 with G - 1 degrees of freedom; any type; optional";
 const SHARES: &str =
     "constant struct of the expected share of each arm, as in {'a': 0.5, 'b': 0.5}; scaled to sum 1";
+
+/// What a function computes, and what its kind does with rows.
+pub(super) fn details(definition: &Definition) -> String {
+    match definition.kind {
+        Kind::Training { .. } => format!("{} {TRAINING}", definition.details),
+        _ => definition.details.to_string(),
+    }
+}
 
 fn argument_text(description: &str, default: Option<f64>) -> String {
     let optional = if default.is_some() { "; optional" } else { "" };
@@ -172,7 +188,7 @@ Estimates are NULL without rows or without support, errors and intervals with fe
 ";
 
 fn write_entry(out: &mut String, definition: &Definition) -> std::fmt::Result {
-    writeln!(out, "\n## {}\n\n{} {}\n", definition.name, definition.summary, definition.details)?;
+    writeln!(out, "\n## {}\n\n{} {}\n", definition.name, definition.summary, details(definition))?;
     if !definition.holds.is_empty() {
         writeln!(out, "Holds when {}\n", definition.holds)?;
     }

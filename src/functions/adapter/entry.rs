@@ -4,7 +4,7 @@ use datafusion::logical_expr::Documentation;
 
 use super::aggregate::Shape;
 use super::definition::{Definition, Kind};
-use super::documentation::{document, document_merge};
+use super::documentation::{details, document, document_merge};
 
 /// A SQL name with its documentation, as `causal_functions()` and the shell show it.
 #[derive(Clone, Debug)]
@@ -65,7 +65,7 @@ fn entry(definition: &Definition, name: String, documentation: Documentation) ->
         },
         signature: documentation.syntax_example,
         summary: documentation.description,
-        details: definition.details.into(),
+        details: details(definition),
         holds: definition.holds.into(),
         arguments: arguments.collect::<Vec<_>>().join("\n"),
         example: definition.example.into(),

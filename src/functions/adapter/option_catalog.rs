@@ -535,7 +535,7 @@ pub(crate) const MIN_ROWS: OptionSpec = whole_number(
 /// How rows are weighted.
 pub(crate) const WEIGHTS: OptionSpec = choice(
     "weights",
-    "whether rows count once or by the inverse of the probability of their arm",
+    "whether rows count once or by the inverse of the probability of their arm, which needs a propensity",
     &["none", "ipw"],
     Shapes::Sums,
 );
@@ -543,7 +543,7 @@ pub(crate) const WEIGHTS: OptionSpec = choice(
 /// The largest weight of a row.
 pub(crate) const WEIGHT_CLIP: OptionSpec = number(
     "weight_clip",
-    "the largest weight of a row; larger ones are cut and counted",
+    "the largest weight of a row with weights 'ipw'; larger ones are cut and counted",
     f64::INFINITY,
     "a number greater than 0",
     |x| x > 0.0,

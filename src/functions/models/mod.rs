@@ -17,5 +17,7 @@ mod training;
 pub(super) use card::card;
 pub(super) use features::FeaturesFunction;
 pub(super) use prediction::{PredictionFunction, Said, Spread};
-pub(super) use settings::{EFFECT_OPTIONS, OUTCOME_OPTIONS, PROPENSITY_OPTIONS, TRAINING_UNIT};
+pub(super) use settings::{
+    EFFECT_ARGUMENTS, EFFECT_HOLDS, EFFECT_OPTIONS, OUTCOME_OPTIONS, PROPENSITY_OPTIONS, TRAINING_UNIT,
+};
 pub(super) use training::TrainingFunction;

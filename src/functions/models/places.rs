@@ -60,9 +60,9 @@ impl Places {
         Ok(places)
     }
 
-    /// Whether rows say who they are about.
-    pub(super) fn has_unit(&self, definition: &Definition) -> bool {
-        let at = definition.arguments.iter().position(|argument| argument.rule == Rule::Any);
+    /// Whether the argument of a rule is given.
+    pub(super) fn has(&self, definition: &Definition, rule: Rule) -> bool {
+        let at = definition.arguments.iter().position(|argument| argument.rule == rule);
         at.is_some_and(|at| self.columns[at].is_some())
     }
 
@@ -79,6 +79,17 @@ impl Places {
                             "{function}: {} must be a number or a struct of numbers, got {given}",
                             argument.name
                         );
+                    }
+                    for (i, field) in fields.iter().enumerate() {
+                        if field.name().is_empty()
+                            || fields[..i].iter().any(|other| other.name() == field.name())
+                        {
+                            return plan_err!(
+                                "{function}: {} must have a name of its own for each number, got '{}'",
+                                argument.name,
+                                field.name()
+                            );
+                        }
                     }
                 }
                 (Rule::Any, _) => {}

@@ -159,45 +159,33 @@ pub(super) fn models_of(model: &ColumnarValue, rows: usize) -> Result<Vec<(Vec<u
         ColumnarValue::Scalar(scalar) => scalar.to_array()?,
         ColumnarValue::Array(array) => Arc::clone(array),
     };
-    let is_constant = matches!(model, ColumnarValue::Scalar(_));
-    // Position of the model of each row among the distinct values; bytes are only looked at once a value.
-    let (values, position): (ArrayRef, Vec<Option<usize>>) = match array.as_any_dictionary_opt() {
-        Some(dictionary) => {
-            let nulls = dictionary.logical_nulls();
-            let is_null = |row: usize| nulls.as_ref().is_some_and(|nulls| nulls.is_null(row));
-            let values = Arc::clone(dictionary.values());
-            let keys = if values.is_empty() { vec![0; array.len()] } else { dictionary.normalized_keys() };
-            let position = |(row, key)| (!is_null(row)).then_some(key);
-            (values, keys.into_iter().enumerate().map(position).collect())
-        }
-        None => {
-            let is_null = |row: usize| array.logical_nulls().is_some_and(|nulls| nulls.is_null(row));
-            let position = (0..array.len()).map(|row| (!is_null(row)).then_some(row)).collect();
-            (Arc::clone(&array), position)
-        }
+    let (values, keys) = match array.as_any_dictionary_opt() {
+        Some(dictionary) if dictionary.values().is_empty() => return Ok(vec![]),
+        Some(dictionary) => (Arc::clone(dictionary.values()), dictionary.normalized_keys()),
+        None => (Arc::clone(&array), (0..array.len()).collect()),
     };
     if values.data_type().is_null() {
         return Ok(vec![]);
     }
     let bytes = cast(&values, &DataType::BinaryView)?;
     let bytes = bytes.as_binary_view();
-    if is_constant {
-        let only = position.first().copied().flatten();
-        return Ok(only.map(|at| (bytes.value(at).to_vec(), None)).into_iter().collect());
+    let nulls = array.logical_nulls();
+    let is_there = |row: usize| nulls.as_ref().is_none_or(|nulls| nulls.is_valid(row));
+    if matches!(model, ColumnarValue::Scalar(_)) {
+        let only = (!keys.is_empty() && is_there(0)).then(|| (bytes.value(keys[0]).to_vec(), None));
+        return Ok(only.into_iter().collect());
     }
-    let mut found: HashMap<&[u8], Vec<u32>> = HashMap::new();
-    let mut last: Option<(usize, &[u8])> = None;
-    for (row, at) in position.iter().enumerate().take(rows) {
-        let Some(at) = *at else { continue };
-        let value = match last {
-            Some((known, value)) if known == at => value,
-            _ => bytes.value(at),
-        };
-        last = Some((at, value));
-        found.entry(value).or_default().push(row as u32);
+    // By where the bytes lie: rows of a join share them, and reading them for each row would take longer than predicting.
+    let mut places: HashMap<(usize, usize), usize> = HashMap::new();
+    let mut found: Vec<(&[u8], Vec<u32>)> = vec![];
+    for row in (0..rows.min(keys.len())).filter(|&row| is_there(row)) {
+        let value = bytes.value(keys[row]);
+        let at = *places.entry((value.as_ptr() as usize, value.len())).or_insert(found.len());
+        if at == found.len() {
+            found.push((value, vec![]));
+        }
+        found[at].1.push(row as u32);
     }
-    let mut found: Vec<_> = found.into_iter().collect();
-    found.sort_by_key(|(_, rows)| rows[0]);
     Ok(found.into_iter().map(|(bytes, rows)| (bytes.to_vec(), Some(rows))).collect())
 }
 

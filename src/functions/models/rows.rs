@@ -118,6 +118,9 @@ impl Reading<'_> {
             return internal_err!("{}: features are no struct", self.function);
         };
         let rows = features.len();
+        if u32::try_from(rows).is_err() {
+            return exec_err!("{}: at most {} rows can be trained on, got {rows}", self.function, u32::MAX);
+        }
         let (heads, outcomes) = self.heads(&given)?;
         let mut is_kept = vec![true; rows];
         // NULL in a feature is a value; in another column, or in place of all features, it skips the row.
@@ -149,6 +152,12 @@ impl Reading<'_> {
                     }
                     *kept = false;
                 }
+            }
+        }
+        if self.skip_invalid {
+            for column in features.columns().iter().filter(|column| column.data_type().is_floating()) {
+                let is_finite = |x: Option<f64>| x.is_none_or(f64::is_finite);
+                is_kept.iter_mut().zip(&number(column)?).for_each(|(kept, x)| *kept &= is_finite(x));
             }
         }
         let unit = self.of_rule(&given, Rule::Any);

@@ -3,8 +3,9 @@
 use datafusion::common::{Result, plan_err};
 
 use crate::functions::adapter::{
-    BAGS, CALIBRATION, DEPTH, EFFECT_L2, FOLDS, L2, L2_SCALE, LEARNER, LEARNING_RATE, LEAVES, MIN_LEAF_ROWS,
-    MIN_ROWS, ON_INVALID, OptionSpec, Options, SUBSAMPLE, TRAINING_SEED, TREES, WEIGHT_CLIP, WEIGHTS,
+    Argument, BAGS, CALIBRATION, DEPTH, EFFECT_L2, FOLDS, L2, L2_SCALE, LEARNER, LEARNING_RATE, LEAVES,
+    MIN_LEAF_ROWS, MIN_ROWS, ON_INVALID, OptionSpec, Options, SUBSAMPLE, TRAINING_SEED, TREES, WEIGHT_CLIP,
+    WEIGHTS,
 };
 use crate::learners::{Base, Boosting, Calibrator, Drawing, Method, Penalty, Sample, Settings};
 
@@ -66,12 +67,30 @@ pub(in crate::functions) static PROPENSITY_OPTIONS: &[OptionSpec] = &[
     ON_INVALID,
 ];
 
+/// The arguments of functions that train models of effects.
+pub(in crate::functions) static EFFECT_ARGUMENTS: &[Argument] = &[
+    Argument::heads(),
+    Argument::treated(),
+    Argument::treated_propensity(),
+    Argument::features(),
+    Argument::unit(TRAINING_UNIT),
+];
+
+/// What must hold for models of effects.
+pub(in crate::functions) const EFFECT_HOLDS: &str = "treatment is as good as random given the features, both arms occur everywhere, \
+    and one unit's treatment does not change another's outcome.";
+
 /// What a unit is for in training.
 pub(in crate::functions) const TRAINING_UNIT: &str =
     "who the row is about, any type: rows of a unit are in one fold and in the same bags; optional";
 
 /// Refuses options that contradict each other.
-pub(super) fn check(function: &str, method: Method, options: &Options) -> Result<()> {
+pub(super) fn check(function: &str, method: Method, options: &Options, has_propensity: bool) -> Result<()> {
+    if options.choice(&WEIGHTS) == "ipw" && !has_propensity {
+        return plan_err!(
+            "{function}: option 'weights' must be 'none' without a propensity, got 'ipw'; give the logged one"
+        );
+    }
     if options.number(&FOLDS) == 2.0 && matches!(method, Method::X | Method::R | Method::Dr) {
         return plan_err!(
             "{function}: option 'folds' must be 1 or at least 3, got 2; what is left without two folds is needed too"

@@ -95,7 +95,7 @@ impl AggregateUDFImpl for TrainingFunction {
             }
             None => Options::defaults(&specs),
         };
-        settings::check(self.name(), method, &options)?;
+        settings::check(self.name(), method, &options, places.has(definition, Rule::TreatedPropensity))?;
         let collected = Collected::new(&places, &types);
         Ok(Box::new(Trainer { definition, method, options, places, collected }))
     }
@@ -157,7 +157,7 @@ impl Trainer {
         let outcome_rule = if *method == Method::Propensity { Rule::Binary } else { Rule::Finite };
         let Ready { heads, schema, mut sample, skipped } =
             Reading { definition, function, places, outcome_rule, skip_invalid }.read(columns)?;
-        let has_units = places.has_unit(definition);
+        let has_units = places.has(definition, Rule::Any);
         let clipped = settings::weigh(&mut sample, options);
         let settings = settings::of(*method, options);
         let threads = std::thread::available_parallelism().map_or(1, usize::from);

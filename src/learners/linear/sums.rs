@@ -1,12 +1,10 @@
 //! What ridge regression needs to know of its rows: counts, means and centred sums of products.
 //!
-//! The size depends on the columns alone, states of parts of the rows merge into that of the whole, and a fit that leaves a
-//! fold out is made from the merged states of the others: one pass serves all folds. A panel of rows is centred at its own
-//! means before anything is multiplied, so that large means cost no digits.
+//! The size depends on the columns alone. A panel of rows is centred at its own means before anything is multiplied, so that
+//! large means cost no digits.
 //! Source: Chan, Golub and LeVeque (1983), "Algorithms for Computing the Sample Variance".
 
 use super::encoding::Design;
-use super::model::LinearModel;
 use super::panel::{Panel, panels};
 
 /// Sums over weighted rows of the columns of a design and of the outcomes behind them.
@@ -23,10 +21,6 @@ pub(crate) struct Sums {
     products: Vec<f64>,
 }
 
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "states of sums, which distribute without moving rows, are not in SQL yet")
-)]
 impl Sums {
     /// Sums of no rows.
     pub(crate) fn new(width: usize, outcomes: usize) -> Self {
@@ -47,11 +41,6 @@ impl Sums {
 
     fn terms(&self) -> usize {
         self.origin.len()
-    }
-
-    /// Rows with a weight above zero.
-    pub(crate) fn rows(&self) -> f64 {
-        self.rows
     }
 
     /// Sum of the weights.
@@ -110,12 +99,6 @@ impl Sums {
         }
     }
 
-    /// Adds the rows of another state.
-    pub(crate) fn merge(&mut self, other: &Self) {
-        self.products.iter_mut().zip(&other.products).for_each(|(sum, x)| *sum += x);
-        self.join(other.rows, other.weight, &other.origin, &other.shift);
-    }
-
     /// Moves the means to those of both parts, the products of the other one having been added.
     fn join(&mut self, rows: f64, weight: f64, origin: &[f64], shift: &[f64]) {
         if rows == 0.0 {
@@ -142,59 +125,6 @@ impl Sums {
         self.shift.iter_mut().zip(&delta).for_each(|(shift, delta)| *shift += delta * share);
         self.rows += rows;
         self.weight += weight;
-    }
-
-    /// For each part, the merged state of all others: what a model that may not see the part is fitted to.
-    pub(crate) fn without_each(parts: &[Self]) -> Vec<Self> {
-        let others = |left_out: usize| {
-            let mut sums = parts[left_out].emptied();
-            let rest = parts.iter().enumerate().filter(|(part, _)| *part != left_out);
-            rest.for_each(|(_, part)| sums.merge(part));
-            sums
-        };
-        (0..parts.len()).map(others).collect()
-    }
-
-    fn emptied(&self) -> Self {
-        Self::new(self.width, self.outcomes())
-    }
-
-    /// Replaces an outcome by what a model leaves of it, without another pass over the rows: the imputed effects of a linear
-    /// X-learner are such residuals.
-    pub(crate) fn subtract(&mut self, outcome: usize, model: &LinearModel) {
-        let at = self.width + outcome;
-        let explained: Vec<f64> = (0..self.terms())
-            .map(|i| (0..self.width).map(|j| model.slopes[j] * self.product(i, j)).sum())
-            .collect();
-        let square: f64 = (0..self.width).map(|j| model.slopes[j] * explained[j]).sum();
-        for (i, explained) in explained.iter().enumerate().filter(|(i, _)| *i != at) {
-            let (row, column) = (i.max(at), i.min(at));
-            self.products[row * (row + 1) / 2 + column] -= explained;
-        }
-        let left = &mut self.products[at * (at + 1) / 2 + at];
-        *left = (*left - 2.0 * explained[at] + square).max(0.0);
-        self.shift[at] -= model.level + self.distance(&model.slopes, &model.centre);
-    }
-
-    /// Numbers that [`Self::write`] passes on.
-    pub(crate) fn floats(width: usize, outcomes: usize) -> usize {
-        let terms = width + outcomes;
-        2 + 2 * terms + terms * (terms + 1) / 2
-    }
-
-    /// Passes the state on as numbers.
-    pub(crate) fn write(&self, out: &mut impl FnMut(f64)) {
-        out(self.rows);
-        out(self.weight);
-        self.origin.iter().chain(&self.shift).chain(&self.products).for_each(|&x| out(x));
-    }
-
-    /// Reads what [`Self::write`] wrote.
-    pub(crate) fn read(width: usize, outcomes: usize, next: &mut impl FnMut() -> f64) -> Self {
-        let mut sums = Self::new(width, outcomes);
-        (sums.rows, sums.weight) = (next(), next());
-        sums.origin.iter_mut().chain(&mut sums.shift).chain(&mut sums.products).for_each(|x| *x = next());
-        sums
     }
 }
 

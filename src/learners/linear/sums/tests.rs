@@ -1,4 +1,4 @@
-//! The laws of the sums: merging, weights, large means, residuals.
+//! The laws of the sums: parts, weights, large means.
 
 use super::*;
 use crate::learners::linear::Encoding;
@@ -26,19 +26,20 @@ fn outcomes() -> [Vec<f64>; 2] {
     [(0..ROWS).map(|i| -1e8 + (i * 7 % 13) as f64).collect(), (0..ROWS).map(|i| (i % 3) as f64).collect()]
 }
 
-fn sums_of(rows: &[u32], weight: Option<&[f64]>) -> Sums {
+fn sums_of(parts: &[&[u32]], weight: Option<&[f64]>) -> Sums {
     let features = features();
     let all: Vec<u32> = (0..ROWS as u32).collect();
     let encoding = Encoding::fit(&features, &all, None);
     let mut sums = Sums::new(encoding.width(), 2);
     let outcomes = outcomes();
     let outcomes = outcomes.each_ref().map(Vec::as_slice);
-    sums.add(&Design::new(&encoding, &features).unwrap(), rows, &outcomes, weight);
+    let design = Design::new(&encoding, &features).unwrap();
+    parts.iter().for_each(|rows| sums.add(&design, rows, &outcomes, weight));
     sums
 }
 
 fn assert_close(a: &Sums, b: &Sums) {
-    assert_eq!(a.rows(), b.rows());
+    assert_eq!(a.rows, b.rows);
     for i in 0..a.terms() {
         assert!((a.mean(i) - b.mean(i)).abs() <= 1e-15 * a.mean(i).abs().max(1.0), "{i}: {a:?} {b:?}");
         for j in 0..=i {
@@ -52,22 +53,18 @@ fn assert_close(a: &Sums, b: &Sums) {
 }
 
 #[test]
-fn parts_merge_into_the_whole() {
+fn rows_may_come_in_parts() {
     let all: Vec<u32> = (0..ROWS as u32).collect();
-    let whole = sums_of(&all, None);
+    let whole = sums_of(&[&all], None);
     for cut in [0, 1, 127, 128, 500, ROWS] {
-        let mut merged = sums_of(&all[..cut], None);
-        merged.merge(&sums_of(&all[cut..], None));
-        assert_close(&whole, &merged);
+        assert_close(&whole, &sums_of(&[&all[..cut], &all[cut..]], None));
     }
-    let folds: Vec<Sums> = (0..3).map(|fold| sums_of(&all[fold * 200..(fold + 1) * 200], None)).collect();
-    assert_close(&Sums::without_each(&folds)[1], &sums_of(&[&all[..200], &all[400..600]].concat(), None));
 }
 
 #[test]
 fn large_means_cost_no_digits() {
     let all: Vec<u32> = (0..ROWS as u32).collect();
-    let sums = sums_of(&all, None);
+    let sums = sums_of(&[&all], None);
     // The same sums of numbers about zero, which are whole.
     let (x, y): (Vec<_>, Vec<_>) = (0..ROWS).map(|i| ((i * i % 37) as f64, (i * 7 % 13) as f64)).unzip();
     let mean = |x: &[f64]| x.iter().sum::<f64>() / ROWS as f64;
@@ -85,42 +82,10 @@ fn weights_are_copies_of_rows() {
     let all: Vec<u32> = (0..ROWS as u32).collect();
     let repeated: Vec<u32> =
         all.iter().flat_map(|&row| std::iter::repeat_n(row, copies(row) as usize)).collect();
-    let mut repeated = sums_of(&repeated, None);
-    let weighted = sums_of(&all, Some(&weights));
+    let mut repeated = sums_of(&[&repeated], None);
+    let weighted = sums_of(&[&all], Some(&weights));
     assert_eq!(weighted.weight(), repeated.rows);
     repeated.rows = weighted.rows;
     assert_close(&weighted, &repeated);
-    assert_eq!(sums_of(&all, Some(&[0.0; ROWS])), weighted.emptied());
-}
-
-#[test]
-fn residuals_need_no_other_pass() {
-    let all: Vec<u32> = (0..ROWS as u32).collect();
-    let mut sums = sums_of(&all, None);
-    let mut slopes = vec![0.0; sums.width()];
-    (slopes[0], slopes[1], slopes[2]) = (0.25, -2.0, 1.5);
-    let centre = (0..sums.width()).map(|j| sums.mean(j)).collect();
-    let model = LinearModel { centre, level: 3.0, slopes };
-    sums.subtract(1, &model);
-
-    let features = features();
-    let encoding = Encoding::fit(&features, &all, None);
-    let design = Design::new(&encoding, &features).unwrap();
-    let mut fitted = vec![0.0; ROWS];
-    model.predict(&design, &all, &mut fitted);
-    let [first, second] = outcomes();
-    let residual: Vec<f64> = second.iter().zip(&fitted).map(|(y, fitted)| y - fitted).collect();
-    let mut direct = sums.emptied();
-    direct.add(&design, &all, &[&first, &residual], None);
-    assert_close(&sums, &direct);
-}
-
-#[test]
-fn a_state_is_read_as_written() {
-    let sums = sums_of(&[0, 5, 650], None);
-    let mut numbers = vec![];
-    sums.write(&mut |x| numbers.push(x));
-    assert_eq!(numbers.len(), Sums::floats(sums.width(), 2));
-    let mut numbers = numbers.into_iter();
-    assert_eq!(Sums::read(sums.width(), 2, &mut || numbers.next().unwrap()), sums);
+    assert_eq!(sums_of(&[&all], Some(&[0.0; ROWS])), Sums::new(weighted.width(), 2));
 }
