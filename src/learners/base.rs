@@ -3,7 +3,7 @@
 use std::sync::atomic::AtomicBool;
 
 use super::binning::Binning;
-use super::boosting::{self, Ensemble, Loss, Run, Training};
+use super::boosting::{self, Ensemble, Grown, Loss, Run, Training};
 use super::features::Features;
 use super::linear::{
     Design, Encoding, LinearError, LinearModel, Penalty, Sums, logistic, probability, ridge,
@@ -97,7 +97,8 @@ impl Space {
 }
 
 impl Base {
-    /// Fits a function to some rows of a table that is in the base learner's space.
+    /// Fits a function to some rows of a table that is in the base learner's space, with how many of its trees help the
+    /// held-out rows.
     ///
     /// # Errors
     ///
@@ -108,7 +109,7 @@ impl Base {
         problem: Problem<'_>,
         threads: usize,
         stopped: &AtomicBool,
-    ) -> Result<Function, FitError> {
+    ) -> Result<(Function, usize), FitError> {
         let Problem { task, rows, target, weight, keys, held_out } = problem;
         match (self, table) {
             (Self::Boosting(settings), Table::Bins(binning, matrix)) => {
@@ -118,13 +119,14 @@ impl Base {
                 let scaled = weight.and_then(|weight| of_mean_one(weight, rows));
                 let weight = scaled.as_deref().or(weight);
                 let training = Training { matrix, binning, rows, target, weight, keys, held_out };
-                let ensemble = boosting::fit(&training, &settings, Run { threads, stopped });
-                ensemble.map(Function::Trees).map_err(|_| FitError::Stopped)
+                let grown = boosting::fit(&training, &settings, Run { threads, stopped });
+                let Grown { ensemble, helpful } = grown.map_err(|_| FitError::Stopped)?;
+                Ok((Function::Trees(ensemble), helpful))
             }
             (Self::Linear(penalty), Table::Columns(design, _)) => {
                 if task == Task::LogOdds {
                     let model = logistic(design, rows, target, weight, *penalty, stopped)?;
-                    return Ok(Function::Linear(model));
+                    return Ok((Function::Linear(model), 0));
                 }
                 let mut sums = Sums::new(design.width(), 1);
                 for rows in rows.chunks(ROWS_BETWEEN_STOPS) {
@@ -133,7 +135,7 @@ impl Base {
                     }
                     sums.add(design, rows, &[target], weight);
                 }
-                Ok(Function::Linear(ridge(&sums, *penalty)?.remove(0)))
+                Ok((Function::Linear(ridge(&sums, *penalty)?.remove(0)), 0))
             }
             _ => unreachable!("a table is read in the space of the base learner it is made for"),
         }
@@ -172,6 +174,14 @@ impl Table<'_> {
 }
 
 impl Function {
+    /// Keeps the first trees alone; a linear function has none.
+    pub(super) fn truncated(mut self, trees: usize) -> Self {
+        if let Self::Trees(ensemble) = &mut self {
+            ensemble.trees.truncate(trees);
+        }
+        self
+    }
+
     /// The values at some rows of a table: means, or probabilities inside (0, 1).
     pub(crate) fn values(&self, task: Task, table: &Table<'_>, rows: Rows<'_>, threads: usize) -> Vec<f64> {
         let mut values = vec![0.0; rows.len(table)];

@@ -2,7 +2,8 @@
 //!
 //! The member of a fold `k` is fitted to the rows of the other folds. What its target needs of a row of fold `j`, such as the
 //! outcome of the other arm, comes from functions fitted without the folds `j` and `k`: the target of a row then holds
-//! neither its own outcome nor one of a unit that the member speaks of later. With one fold everything is fitted to all
+//! neither its own outcome nor one of a unit that the member speaks of later; how many trees such a function has is chosen by
+//! the rows that it was fitted without. With one fold everything is fitted to all
 //! rows, as the methods were first published.
 //! Source: Chernozhukov et al. (2018), "Double/Debiased Machine Learning for Treatment and Structural Parameters".
 
@@ -95,7 +96,7 @@ struct Job<'a> {
     base: &'a Base,
     task: Task,
     arm: Arm,
-    /// Folds that are left out, and then say when boosting has learned enough.
+    /// Folds that are left out, and then say how many trees help.
     without: [Option<u32>; 2],
     target: &'a [f64],
     weight: Option<&'a [f64]>,
@@ -119,8 +120,14 @@ impl Trainer<'_> {
         self.folds() > 1
     }
 
-    /// Fits functions, sharing the threads among them.
+    /// Fits functions, each with the trees that help the rows it has not seen.
     fn fit(&self, jobs: &[Job<'_>]) -> Result<Vec<Function>, TrainError> {
+        let grown = self.grow(jobs)?;
+        Ok(grown.into_iter().map(|(function, helpful)| function.truncated(helpful)).collect())
+    }
+
+    /// Fits functions, sharing the threads among them; with how many of the trees of each help the rows it has not seen.
+    fn grow(&self, jobs: &[Job<'_>]) -> Result<Vec<(Function, usize)>, TrainError> {
         let workers = self.work.threads.clamp(1, jobs.len().max(1));
         let threads = (self.work.threads / workers).max(1);
         let next = AtomicUsize::new(0);
@@ -137,7 +144,7 @@ impl Trainer<'_> {
         fitted.into_iter().map(|(_, fitted)| fitted).collect()
     }
 
-    fn fit_one(&self, job: &Job<'_>, threads: usize) -> Result<Function, TrainError> {
+    fn fit_one(&self, job: &Job<'_>, threads: usize) -> Result<(Function, usize), TrainError> {
         let is_of_arm = |row: &u32| job.arm.has(self.sample, *row);
         let is_weighted = |row: &u32| job.weight.is_none_or(|weight| weight[*row as usize] > 0.0);
         let of_folds = |left_out: bool| -> Vec<u32> {
@@ -198,7 +205,8 @@ impl Trainer<'_> {
             target,
             weight: None,
         };
-        Ok(Some(Share::Fitted { function: self.fit_one(&job, self.work.threads)?, low, high }))
+        let (function, _) = self.fit_one(&job, self.work.threads)?;
+        Ok(Some(Share::Fitted { function, low, high }))
     }
 
     fn fitted_propensity(&self) -> Result<Vec<f64>, TrainError> {
@@ -263,7 +271,7 @@ impl Trainer<'_> {
             let (target, weight) = (target.as_deref().unwrap_or(outcome), weight.as_deref());
             jobs.extend(method.finals().iter().map(|&arm| Job { base, task, arm, without, target, weight }));
         }
-        let mut functions = self.fit(&jobs)?.into_iter();
+        let mut functions = self.without_a_look(self.grow(&jobs)?).into_iter();
         let mut next = || functions.next().expect("every job gives a function");
         let effect = |_| match method {
             Method::X => Effect::Weighted { control: next(), treated: next() },
@@ -277,6 +285,19 @@ impl Trainer<'_> {
             self.calibrate(&mut effects, outcome, weight)?;
         }
         Ok(effects)
+    }
+
+    /// Keeps as many trees of each member's functions as help the units that the other members have not seen, on average. By
+    /// those that it has not seen itself it would be chosen for what these did, and then speak of them.
+    fn without_a_look(&self, grown: Vec<(Function, usize)>) -> Vec<Function> {
+        let (folds, finals) = (self.folds() as usize, self.settings.method.finals().len());
+        let helpful: Vec<usize> = grown.iter().map(|(_, helpful)| *helpful).collect();
+        let of_others = |at: usize| {
+            let all: usize = helpful.iter().skip(at % finals).step_by(finals).sum();
+            if folds == 1 { all } else { (all - helpful[at]) / (folds - 1) }
+        };
+        let kept = |(at, (function, _)): (usize, (Function, usize))| function.truncated(of_others(at));
+        grown.into_iter().enumerate().map(kept).collect()
     }
 
     /// Calibrates the probabilities of all folds by what each says of the rows it has not seen.

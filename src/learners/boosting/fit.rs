@@ -45,19 +45,27 @@ pub(crate) struct Run<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Stopped;
 
+/// An ensemble with all trees that were grown.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Grown {
+    pub(crate) ensemble: Ensemble,
+    /// How many of the trees help the held-out rows; all where there are no such rows.
+    pub(crate) helpful: usize,
+}
+
 /// Fits an ensemble.
 ///
 /// # Errors
 ///
 /// When it is stopped.
-pub(crate) fn fit(training: &Training, settings: &Settings, run: Run) -> Result<Ensemble, Stopped> {
+pub(crate) fn fit(training: &Training, settings: &Settings, run: Run) -> Result<Grown, Stopped> {
     match settings.loss {
         Loss::Squared => fit_with::<u64>(training, settings, run),
         Loss::Logistic => fit_with::<[u64; 2]>(training, settings, run),
     }
 }
 
-fn fit_with<C: Cell>(training: &Training, settings: &Settings, run: Run) -> Result<Ensemble, Stopped> {
+fn fit_with<C: Cell>(training: &Training, settings: &Settings, run: Run) -> Result<Grown, Stopped> {
     let rows = training.weighted(training.rows);
     let matrix = training.bins_of(&rows);
     let target: Vec<_> = rows.iter().map(|row| training.target[*row as usize]).collect();
@@ -111,13 +119,8 @@ fn fit_with<C: Cell>(training: &Training, settings: &Settings, run: Run) -> Resu
             break;
         }
     }
-    if let Some(held_out) = held_out {
-        ensemble.trees.truncate(held_out.best.0);
-        if !held_out.is_better(&ensemble) {
-            ensemble.trees.clear();
-        }
-    }
-    Ok(ensemble)
+    let helpful = held_out.map_or(ensemble.trees.len(), |held_out| held_out.helpful(&ensemble));
+    Ok(Grown { ensemble, helpful })
 }
 
 impl Training<'_> {
@@ -183,9 +186,11 @@ impl<'a> HeldOut<'a> {
 }
 
 impl HeldOut<'_> {
-    /// Whether an ensemble is better than its base by more than one standard error: the least of many losses is below
-    /// that of the base by luck alone. Source: Breiman et al. (1984), "Classification and Regression Trees", 3.4.3.
-    fn is_better(&self, ensemble: &Ensemble) -> bool {
+    /// How many trees have the least loss; none where it is not below that of the base by more than one standard error: the
+    /// least of many losses is below by luck alone. Source: Breiman et al. (1984), "Classification and Regression Trees", 3.4.3.
+    fn helpful(&self, grown: &Ensemble) -> usize {
+        let mut ensemble = grown.clone();
+        ensemble.trees.truncate(self.best.0);
         let mut scores = vec![0.0; self.target.len()];
         ensemble.predict(&self.matrix, &mut scores, 1);
         let better = |row: usize| {
@@ -196,7 +201,7 @@ impl HeldOut<'_> {
         let sum: f64 = rows.clone().map(better).sum();
         let mean = sum / scores.len() as f64;
         let variance: f64 = rows.map(|row| (better(row) - mean).powi(2)).sum();
-        sum > variance.sqrt()
+        if sum > variance.sqrt() { self.best.0 } else { 0 }
     }
 }
 

@@ -28,6 +28,6 @@ mod tree;
 mod weights;
 
 pub(crate) use ensemble::Ensemble;
-pub(crate) use fit::{Run, Training, fit};
+pub(crate) use fit::{Grown, Run, Training, fit};
 pub(crate) use settings::{Loss, Settings};
 pub(crate) use tree::{BinSet, Child, Split, Test, Tree};

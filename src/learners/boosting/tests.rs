@@ -61,7 +61,10 @@ impl Data {
             keys: &keys,
             held_out,
         };
-        fit(&training, settings, Run { threads, stopped: &AtomicBool::new(false) }).unwrap()
+        let run = Run { threads, stopped: &AtomicBool::new(false) };
+        let Grown { mut ensemble, helpful } = fit(&training, settings, run).unwrap();
+        ensemble.trees.truncate(helpful);
+        ensemble
     }
 
     fn scores(&self, ensemble: &Ensemble, features: &Features) -> Vec<f64> {
