@@ -1,5 +1,5 @@
 -- Who should get which offer, for half of the money that the log's policy spent?
--- Input: offers, offer_caps and decisions. Value and cost are what the outcome model predicts beyond no offer.
+-- Input: offers, offer_caps and decisions. Value and cost are what cate_xlearner predicts beyond no offer.
 -- Reading: dollars over 28 days. Offers that cost more than a dollar a dollar of value are not made, discounts of 10
 -- go to at most a tenth of the users, and one user in twenty explores, so that the next log can be learned from.
 SELECT

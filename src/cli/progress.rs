@@ -106,6 +106,9 @@ struct Work {
     spilled: usize,
     /// Passes of a solver over what was read.
     passes: usize,
+    /// Functions that trainings have fitted, and that they are to fit.
+    fitted: usize,
+    planned: usize,
 }
 
 impl Work {
@@ -118,11 +121,14 @@ impl Work {
     fn add(&mut self, plan: &dyn ExecutionPlan) {
         let metrics = plan.metrics().unwrap_or_default();
         self.spilled += metrics.spilled_bytes().unwrap_or(0);
-        self.passes += metrics.sum_by_name("passes").map_or(0, |passes| passes.as_usize());
+        let named = |name| metrics.sum_by_name(name).map_or(0, |sum| sum.as_usize());
+        self.passes += named("passes");
+        self.fitted += named("fitted_functions");
+        self.planned += named("planned_functions");
         let inputs = plan.children();
         if inputs.is_empty() {
             self.rows += metrics.output_rows().unwrap_or(0);
-            self.read += metrics.sum_by_name("bytes_scanned").map_or(0, |bytes| bytes.as_usize());
+            self.read += named("bytes_scanned");
             let rows = StatisticsContext::new().compute(plan, &StatisticsArgs::new());
             let rows = rows.map(|statistics| statistics.num_rows);
             self.total = match (self.total, rows) {
@@ -154,6 +160,9 @@ fn line(elapsed: Duration, plan: Option<&dyn ExecutionPlan>) -> String {
         }
         if work.passes > 0 {
             parts.push(format!("{} passes", work.passes));
+        }
+        if work.planned > 0 {
+            parts.push(format!("{} of {} functions fitted", work.fitted, work.planned));
         }
         if let Some(left) = work.left(elapsed) {
             parts.push(format!("about {} left", seconds(left)));

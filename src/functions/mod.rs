@@ -86,6 +86,7 @@ pub(crate) use adapter::Entry;
 use adapter::{
     AggregateFunction, Definition, Kind, MergeFunction, RowFunction, ScoreFunction, SeriesFunction, Shape,
 };
+pub(crate) use models::WatchTraining;
 use models::{FeaturesFunction, PredictionFunction, TrainingFunction};
 
 /// Every function of the crate, in the order of the reference.

@@ -489,7 +489,7 @@ mod tests {
                 if method == Method::Propensity {
                     sample.outcomes.remove(0);
                 }
-                let work = Work { threads: 1, stopped: &AtomicBool::new(false) };
+                let work = Work { threads: 1, stopped: &AtomicBool::new(false), on_fit: &|| () };
                 models.push(train(&sample, &settings, work).unwrap());
             }
         }

@@ -18,3 +18,13 @@ pub(crate) enum Column {
     /// Codes of levels that the caller knows, [`NULL`] being NULL; a code from `levels` on is a level not known.
     Categorical { codes: Vec<u32>, levels: u32 },
 }
+
+impl Column {
+    /// Bytes of all rows.
+    pub(super) fn size(&self) -> usize {
+        match self {
+            Self::Numeric(values) => size_of_val(values.as_slice()),
+            Self::Categorical { codes, .. } => size_of_val(codes.as_slice()),
+        }
+    }
+}

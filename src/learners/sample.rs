@@ -1,6 +1,6 @@
 //! What a model is trained on.
 
-use super::features::Features;
+use super::features::{Column, Features};
 
 /// Rows in an order that follows from the data alone: sums that are made in it are the same however the rows came.
 #[derive(Clone, Debug)]
@@ -21,5 +21,12 @@ pub(crate) struct Sample {
 impl Sample {
     pub(crate) fn rows(&self) -> usize {
         self.keys.len()
+    }
+
+    /// Bytes of all columns.
+    pub(crate) fn size(&self) -> usize {
+        let numbers = self.outcomes.len() + [&self.propensity, &self.weight].into_iter().flatten().count();
+        let features: usize = self.features.columns.iter().map(Column::size).sum();
+        features + self.rows() * (numbers * size_of::<f64>() + size_of::<u64>()) + self.treated.len()
     }
 }

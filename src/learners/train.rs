@@ -36,6 +36,8 @@ pub(crate) struct Settings {
 pub(crate) struct Work<'a> {
     pub(crate) threads: usize,
     pub(crate) stopped: &'a AtomicBool,
+    /// Called after each function that is fitted, of as many as [`functions`] says.
+    pub(crate) on_fit: &'a (dyn Fn() + Sync),
 }
 
 /// Why there is no model.
@@ -55,6 +57,16 @@ fn too_few(arm: Arm, rows: usize, needed: usize, without: [Option<u32>; 2]) -> S
         folds => format!(" outside folds {}", folds.join(" and ")),
     };
     format!("at least {needed} {}rows{outside} are needed, got {rows}", arm.name())
+}
+
+/// How many functions are fitted for a model.
+pub(crate) fn functions(sample: &Sample, settings: &Settings) -> usize {
+    let Settings { method, drawing, .. } = settings;
+    let (folds, bags) = (drawing.folds as usize, drawing.bags as usize);
+    let pairs = if folds == 1 { 1 } else { folds * (folds - 1) / 2 };
+    let effects = method.nuisances().len() * pairs + method.finals().len() * folds;
+    let propensities = if method.needs_propensity() && sample.propensity.is_none() { folds } else { 0 };
+    propensities + usize::from(*method == Method::X) + effects * sample.outcomes.len() * bags
 }
 
 /// Trains a model.
@@ -175,7 +187,9 @@ impl Trainer<'_> {
             keys: &self.sample.keys,
             held_out: &held_out,
         };
-        Ok(job.base.fit(&self.table, problem, threads, self.work.stopped)?)
+        let fitted = job.base.fit(&self.table, problem, threads, self.work.stopped)?;
+        (self.work.on_fit)();
+        Ok(fitted)
     }
 
     /// Finds P(treated) of all rows: given, or fitted without each row's fold. Returns how it follows from the features.
@@ -194,6 +208,7 @@ impl Trainer<'_> {
         let (low, high) =
             self.propensity.iter().fold((1.0_f64, 0.0_f64), |(low, high), &e| (low.min(e), high.max(e)));
         if low >= high {
+            (self.work.on_fit)();
             return Ok(Some(Share::Constant(low)));
         }
         let target = &self.propensity;

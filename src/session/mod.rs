@@ -10,7 +10,7 @@ use datafusion::common::Result;
 use datafusion::execution::{FunctionRegistry, SessionStateBuilder};
 use datafusion::prelude::{SessionConfig, SessionContext};
 
-use crate::functions::{self, aggregates, scalars};
+use crate::functions::{self, WatchTraining, aggregates, scalars};
 use crate::plan::{self, CausalQueryPlanner, Relations, TABLE_LOOKUP, TableLookup, raise_error};
 use listing::{LISTING, Listing};
 
@@ -93,7 +93,8 @@ fn with_relations(config: SessionConfig, relations: Relations) -> SessionStateBu
     let mut builder = SessionStateBuilder::new()
         .with_config(config)
         .with_default_features()
-        .with_query_planner(Arc::new(CausalQueryPlanner));
+        .with_query_planner(Arc::new(CausalQueryPlanner))
+        .with_physical_optimizer_rule(Arc::new(WatchTraining));
     builder.aggregate_functions().get_or_insert_default().extend(aggregates());
     builder.scalar_functions().get_or_insert_default().extend(scalars());
     builder.scalar_functions().get_or_insert_default().push(Arc::new(raise_error()));

@@ -15,3 +15,4 @@ mod registry;
 mod relations;
 mod simulations;
 mod slt;
+mod training;

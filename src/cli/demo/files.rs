@@ -28,6 +28,7 @@ type Result<T> = std::result::Result<T, CliError>;
 const USERS: &str = "users.parquet";
 const DECISIONS: &str = "decisions";
 const POLICIES: &str = "policies.parquet";
+const EXPECTED: &str = "expected.parquet";
 const TRUTH: &str = "truth.parquet";
 pub(super) const TOUR: &str = "tour.sql";
 
@@ -50,6 +51,7 @@ pub(super) fn write(directory: &Path, users: usize, seed: u64) -> Result<()> {
     }
     let mut users_file = ParquetFile::create(directory.join(USERS), &tables::users(&[])?)?;
     let mut policies_file = ParquetFile::create(directory.join(POLICIES), &tables::policies(&[])?)?;
+    let mut expected_file = ParquetFile::create(directory.join(EXPECTED), &tables::expected(&[])?)?;
     let empty = tables::decisions(&[])?;
     let mut week_files =
         weeks.into_iter().map(|path| ParquetFile::create(path, &empty)).collect::<Result<Vec<_>>>()?;
@@ -64,6 +66,7 @@ pub(super) fn write(directory: &Path, users: usize, seed: u64) -> Result<()> {
         chunk.iter().for_each(|decision| truth.push(decision));
         users_file.write(&tables::users(&chunk)?)?;
         policies_file.write(&tables::policies(&chunk)?)?;
+        expected_file.write(&tables::expected(&chunk)?)?;
         for (week, file) in (1..).zip(&mut week_files) {
             let rows: Vec<_> = chunk.iter().filter(|decision| decision.week == week).collect();
             file.write(&tables::decisions(&rows)?)?;
@@ -73,7 +76,7 @@ pub(super) fn write(directory: &Path, users: usize, seed: u64) -> Result<()> {
     let mut truth_file = ParquetFile::create(directory.join(TRUTH), &truth)?;
     truth_file.write(&truth)?;
 
-    let mut files = vec![truth_file, users_file, policies_file];
+    let mut files = vec![truth_file, users_file, policies_file, expected_file];
     files.append(&mut week_files);
     files.iter_mut().try_for_each(ParquetFile::close)?;
     files.iter().try_for_each(ParquetFile::publish)
@@ -85,7 +88,7 @@ pub(super) fn write(directory: &Path, users: usize, seed: u64) -> Result<()> {
 ///
 /// Names a file that stands in the way.
 pub(super) fn refuse_foreign(directory: &Path) -> Result<()> {
-    let ours: Vec<_> = [USERS, POLICIES, TRUTH, TOUR]
+    let ours: Vec<_> = [USERS, POLICIES, EXPECTED, TRUTH, TOUR]
         .map(|name| directory.join(name))
         .into_iter()
         .chain((1..=WEEKS).map(|week| week_file(directory, week)))

@@ -10,9 +10,10 @@ use datafusion::{
 };
 
 use super::{
-    behaviour::{Action, Outcome, PerAction},
+    behaviour::{self, Action, Outcome, PerAction},
     campaign::Decision,
     policies::Policy,
+    population::INVITED_SHARE,
     truth::Truth,
 };
 
@@ -76,6 +77,22 @@ pub(super) fn policies(rows: &[Decision]) -> Result<RecordBatch> {
         ("target_prob", numbers(rows, |row| row.target_prob)),
         ("q_value_target", numbers(rows, |row| row.q_target.value)),
         ("q_cost_target", numbers(rows, |row| row.q_target.cost)),
+    ])
+}
+
+/// `expected.parquet`: one row per decision and action, the mean of what follows when the action is taken.
+pub(super) fn expected(rows: &[Decision]) -> Result<RecordBatch> {
+    let of = |decision: &Decision| {
+        let (id, user) = (decision.id(), decision.user);
+        Action::ALL.map(|action| (id, action, behaviour::expected(&user, action, INVITED_SHARE)))
+    };
+    let rows: Vec<_> = rows.iter().flat_map(of).collect();
+    let rows = rows.as_slice();
+    batch([
+        ("decision_id", keys(rows, |(id, ..)| *id)),
+        ("action", texts(rows, |(_, action, _)| action.name())),
+        ("value", numbers(rows, |(.., outcome)| outcome.value)),
+        ("cost", numbers(rows, |(.., outcome)| outcome.cost)),
     ])
 }
 

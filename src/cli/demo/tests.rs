@@ -194,10 +194,10 @@ fn the_same_seed_gives_the_same_files_in_place_of_old_ones() {
         contents(directory.path())
     };
     let first = write(300, 7);
-    assert_eq!(first.len(), 7);
+    assert_eq!(first.len(), 8);
     assert_ne!(write(300, 8), first);
     assert_eq!(write(300, 7), first);
-    assert_eq!(write(1, 7).len(), 7);
+    assert_eq!(write(1, 7).len(), 8);
 }
 
 #[test]

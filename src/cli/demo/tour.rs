@@ -10,13 +10,14 @@ use datafusion::prelude::SessionContext;
 use twox_hash::XxHash3_64;
 
 use super::files::{failed, replace_text};
+use super::tell;
 use crate::cli::{errors::CliError, sql::print_box};
 
 /// The views that the queries read.
 const TABLES: &str = include_str!("../../../sql/queries/demo_tables.sql");
 
-/// The queries, in the order of the tour: identify, validate, decide and validate what was decided.
-const STOPS: [&str; 16] = [
+/// The first queries, in the order of the tour: identify and validate what was logged.
+const OF_THE_LOG: [&str; 13] = [
     include_str!("../../../sql/queries/demo_log_contract.sql"),
     include_str!("../../../sql/queries/demo_offers.sql"),
     include_str!("../../../sql/queries/demo_randomisation.sql"),
@@ -30,6 +31,16 @@ const STOPS: [&str; 16] = [
     include_str!("../../../sql/queries/demo_policy_values.sql"),
     include_str!("../../../sql/queries/demo_policy_lifts.sql"),
     include_str!("../../../sql/queries/demo_ope_report.sql"),
+];
+
+/// What is learned from the log.
+const MODELS: &str = include_str!("../../../sql/queries/demo_models.sql");
+
+/// The queries about what was learned: decide by it, and validate what was decided.
+const OF_THE_MODELS: [&str; 6] = [
+    include_str!("../../../sql/queries/demo_effects.sql"),
+    include_str!("../../../sql/queries/demo_uplift_report.sql"),
+    include_str!("../../../sql/queries/demo_pruning.sql"),
     include_str!("../../../sql/queries/demo_plan.sql"),
     include_str!("../../../sql/queries/demo_plan_summary.sql"),
     include_str!("../../../sql/queries/demo_plan_value.sql"),
@@ -71,30 +82,53 @@ impl Tour {
     /// Asks the questions one by one and prints each with its answer.
     pub(super) async fn take(&self, context: &SessionContext) -> Result<(), CliError> {
         self.create_views(context).await?;
-        for (number, stop) in (1..).zip(STOPS) {
-            let (question, reading) = heading(stop);
-            print(&format!("{number}. {question}\n"))?;
-            print_box(context, stop).await?;
-            print(&format!("{reading}\n\n"))?;
-        }
-        Ok(())
+        ask(context, 1, &OF_THE_LOG).await?;
+        tell("training a model of each offer's effects and of each action's outcomes");
+        learn(context).await?;
+        ask(context, OF_THE_LOG.len() + 1, &OF_THE_MODELS).await
     }
 
     /// Creates the views that the questions are about.
     pub(super) async fn create_views(&self, context: &SessionContext) -> Result<(), CliError> {
-        for view in self.tables.trim_end().split_inclusive(";\n") {
-            context.sql(view).await?.collect().await?;
-        }
-        Ok(())
+        create(context, &self.tables).await
     }
 
     fn text(&self) -> String {
         let mut text = self.tables.clone();
-        for (number, stop) in (1..).zip(STOPS) {
-            text.push_str(&format!("\n-- {number}. {}", stop.trim_start_matches("-- ")));
-        }
+        let mut number = 0;
+        let mut add = |stops: &[&str], text: &mut String| {
+            for stop in stops {
+                number += 1;
+                text.push_str(&format!("\n-- {number}. {}", stop.trim_start_matches("-- ")));
+            }
+        };
+        add(&OF_THE_LOG, &mut text);
+        text.push_str(&format!("\n{MODELS}"));
+        add(&OF_THE_MODELS, &mut text);
         text
     }
+}
+
+/// Creates the tables that are learned from the views.
+pub(super) async fn learn(context: &SessionContext) -> Result<(), CliError> {
+    create(context, MODELS).await
+}
+
+async fn create(context: &SessionContext, statements: &str) -> Result<(), CliError> {
+    for statement in statements.trim_end().split_inclusive(";\n") {
+        context.sql(statement).await?.collect().await?;
+    }
+    Ok(())
+}
+
+async fn ask(context: &SessionContext, first: usize, stops: &[&str]) -> Result<(), CliError> {
+    for (number, stop) in (first..).zip(stops) {
+        let (question, reading) = heading(stop);
+        print(&format!("{number}. {question}\n"))?;
+        print_box(context, stop).await?;
+        print(&format!("{reading}\n\n"))?;
+    }
+    Ok(())
 }
 
 fn print(text: &str) -> Result<(), CliError> {

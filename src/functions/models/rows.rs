@@ -107,6 +107,16 @@ pub(super) struct Reading<'a> {
 }
 
 impl Reading<'_> {
+    /// Bytes that reading takes at most beside the columns: these in the order of the rows, what puts them there, and the
+    /// sample.
+    pub(super) fn footprint(&self, columns: &[ArrayRef]) -> usize {
+        let rows = columns.first().map_or(0, |column| column.len());
+        let numbers = |column: &ArrayRef| column.as_struct_opt().map_or(1, StructArray::num_columns);
+        let numbers: usize = columns.iter().map(numbers).sum();
+        let held: usize = columns.iter().map(|column| column.get_array_memory_size()).sum();
+        held + rows * (size_of::<(u128, u128, u32)>() + size_of::<u128>() + numbers * size_of::<f64>())
+    }
+
     /// Checks the rows and puts them into an order that follows from their values alone.
     pub(super) fn read(&self, columns: Vec<ArrayRef>) -> Result<Ready> {
         let mut columns = columns.into_iter();

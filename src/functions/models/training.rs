@@ -3,11 +3,11 @@
 use std::hash::{Hash, Hasher};
 use std::mem::size_of_val;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use datafusion::arrow::array::ArrayRef;
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion::common::{Result, ScalarValue, exec_err, internal_err};
+use datafusion::execution::memory_pool::MemoryReservation;
 use datafusion::logical_expr::function::{AccumulatorArgs, AggregateFunctionSimplification, StateFieldsArgs};
 use datafusion::logical_expr::utils::{AggregateOrderSensitivity, format_state_name};
 use datafusion::logical_expr::{Accumulator, AggregateUDFImpl, Documentation, Signature};
@@ -16,11 +16,12 @@ use super::bytes::{Data, Trained};
 use super::places::Places;
 use super::rows::{Collected, Reading, Ready};
 use super::settings;
+use super::watch::Watch;
 use crate::functions::adapter::{
     Definition, Described, Kind, ON_INVALID, Options, Rule, constant_struct, features_signature,
     refuse_distinct, refuse_distinct_in_plan,
 };
-use crate::learners::{Method, Work, train};
+use crate::learners::{Method, Work, footprint, functions, train};
 
 /// The type of models: every row of a join shares the bytes.
 pub(super) fn model_type() -> DataType {
@@ -138,9 +139,12 @@ impl Accumulator for Trainer {
     }
 
     fn evaluate(&mut self) -> Result<ScalarValue> {
+        let watch = Watch::current();
+        // The columns in one piece, beside the pieces.
+        let reserved = watch.reserve(self.name(), self.collected.size())?;
         let columns = self.collected.columns()?;
         let is_empty = columns.first().is_none_or(|column| column.is_empty());
-        let bytes = if is_empty { None } else { Some(self.train(columns)?) };
+        let bytes = if is_empty { None } else { Some(self.train(columns, &watch, &reserved)?) };
         Ok(ScalarValue::Dictionary(Box::new(DataType::Int32), Box::new(ScalarValue::Binary(bytes))))
     }
 
@@ -150,19 +154,25 @@ impl Accumulator for Trainer {
 }
 
 impl Trainer {
-    fn train(&self, columns: Vec<ArrayRef>) -> Result<Vec<u8>> {
+    fn name(&self) -> &'static str {
+        self.definition.name
+    }
+
+    fn train(&self, columns: Vec<ArrayRef>, watch: &Watch, reserved: &MemoryReservation) -> Result<Vec<u8>> {
         let Self { definition, method, options, places, .. } = self;
-        let function = definition.name;
+        let function = self.name();
         let skip_invalid = options.choice(&ON_INVALID) == "skip";
         let outcome_rule = if *method == Method::Propensity { Rule::Binary } else { Rule::Finite };
-        let Ready { heads, schema, mut sample, skipped } =
-            Reading { definition, function, places, outcome_rule, skip_invalid }.read(columns)?;
+        let reading = Reading { definition, function, places, outcome_rule, skip_invalid };
+        reserved.try_grow(reading.footprint(&columns))?;
+        let Ready { heads, schema, mut sample, skipped } = reading.read(columns)?;
         let has_units = places.has(definition, Rule::Any);
         let clipped = settings::weigh(&mut sample, options);
         let settings = settings::of(*method, options);
-        let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        let stopped = AtomicBool::new(false);
-        let model = match train(&sample, &settings, Work { threads, stopped: &stopped }) {
+        reserved.try_resize(sample.size() + footprint(&sample, &settings, watch.threads))?;
+        watch.planned.add(functions(&sample, &settings));
+        let work = Work { threads: watch.threads, stopped: &watch.stopped, on_fit: &|| watch.fitted.add(1) };
+        let model = match train(&sample, &settings, work) {
             Ok(model) => model,
             Err(error) => return exec_err!("{function}: {error}"),
         };
