@@ -16,7 +16,8 @@ use listing::{LISTING, Listing};
 
 /// Registers everything of this crate that a session which exists can take: functions and relation functions.
 ///
-/// `allocate` and its siblings need a session made by [`builder`], and say so in another.
+/// `allocate` and its siblings need a session made by [`builder`], and say so in another; trainings in another session go by no
+/// memory limit and are not ended with their query.
 ///
 /// # Errors
 ///

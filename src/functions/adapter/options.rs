@@ -299,6 +299,11 @@ impl Options {
         }
     }
 
+    /// Sets an option that is a number, in place of a default that others decide.
+    pub(crate) fn set_number(&mut self, spec: &OptionSpec, x: f64) {
+        self.0.insert(spec.name, Value::Number(x));
+    }
+
     /// The value of an option that is true or false.
     pub(crate) fn flag(&self, spec: &OptionSpec) -> bool {
         self.0.get(spec.name) == Some(&Value::Flag(true))

@@ -54,7 +54,7 @@ impl Trained {
         format!(
             r#"{{"function":{},"options":{},"heads":[{}],"rows":{rows},"treated":{treated},"skipped":{skipped},"clipped":{clipped},"by_unit":{has_units},"folds":{},"bags":{},"seed":{},"members":{},"trees":{trees},"features":[{}]}}"#,
             quoted(&self.function),
-            quoted(&self.options),
+            options(&self.options),
             heads.join(","),
             drawing.folds,
             drawing.bags,
@@ -63,6 +63,22 @@ impl Trained {
             features.join(",")
         )
     }
+}
+
+/// Options as a JSON object, of their text: `learner=linear,l2=0.001`. What is without limit is null.
+fn options(text: &str) -> String {
+    let member = |(name, value): (&str, &str)| {
+        let value = match (value, value.parse::<f64>()) {
+            ("true" | "false", _) => value.to_string(),
+            (_, Ok(number)) if number.is_finite() => number.to_string(),
+            (_, Ok(_)) => "null".to_string(),
+            (_, Err(_)) => quoted(value),
+        };
+        format!("{}:{value}", quoted(name))
+    };
+    let members: Vec<String> =
+        text.split(',').filter_map(|option| option.split_once('=')).map(member).collect();
+    format!("{{{}}}", members.join(","))
 }
 
 /// A text as JSON writes it.

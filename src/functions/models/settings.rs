@@ -99,7 +99,18 @@ pub(super) fn check(function: &str, method: Method, options: &Options, has_prope
     Ok(())
 }
 
-/// How a model is trained.
+/// Gives the penalties that were not given: those of the learner.
+pub(super) fn complete(options: &mut Options) {
+    let of_learner = if options.choice(&LEARNER) == "linear" { 1e-3 } else { Boosting::default().l2 };
+    for (spec, default) in [(&L2, of_learner), (&EFFECT_L2, options.number(&L2))] {
+        let default = if default.is_nan() { of_learner } else { default };
+        if options.number(spec).is_nan() {
+            options.set_number(spec, default);
+        }
+    }
+}
+
+/// How a model is trained with complete options.
 pub(super) fn of(method: Method, options: &Options) -> Settings {
     let number = |spec| options.number(spec);
     let base = |l2: f64| match options.choice(&LEARNER) {
@@ -122,10 +133,6 @@ pub(super) fn of(method: Method, options: &Options) -> Settings {
             ..Boosting::default()
         }),
     };
-    let is_linear = options.choice(&LEARNER) == "linear";
-    let default = if is_linear { 1e-3 } else { Boosting::default().l2 };
-    let or = |spec, default: f64| Some(number(spec)).filter(|x| !x.is_nan()).unwrap_or(default);
-    let l2 = or(&L2, default);
     let drawing = Drawing {
         seed: number(&TRAINING_SEED) as u64,
         folds: number(&FOLDS) as u32,
@@ -133,8 +140,8 @@ pub(super) fn of(method: Method, options: &Options) -> Settings {
     };
     Settings {
         method,
-        base: base(l2),
-        effect_base: base(or(&EFFECT_L2, l2)),
+        base: base(number(&L2)),
+        effect_base: base(number(&EFFECT_L2)),
         drawing,
         calibrator: match options.choice(&CALIBRATION) {
             "isotonic" => Calibrator::Isotonic,

@@ -90,13 +90,14 @@ impl AggregateUDFImpl for TrainingFunction {
         let types: Vec<_> = args.expr_fields.iter().map(|field| field.data_type().clone()).collect();
         let places = Places::new(definition, self.name(), &types)?;
         let specs: Vec<_> = definition.options().iter().collect();
-        let options = match places.options {
+        let mut options = match places.options {
             Some(position) => {
                 Options::parse(self.name(), &specs, &constant_struct(self.name(), &args.exprs[position])?)?
             }
             None => Options::defaults(&specs),
         };
         settings::check(self.name(), method, &options, places.has(definition, Rule::TreatedPropensity))?;
+        settings::complete(&mut options);
         let collected = Collected::new(&places, &types);
         Ok(Box::new(Trainer { definition, method, options, places, collected }))
     }

@@ -20,10 +20,11 @@ use super::call::RelationCall;
 use super::documentation::Documentation;
 
 /// The files of `sql/relations`.
-const FILES: [(&str, &str); 14] = [
+const FILES: [(&str, &str); 15] = [
     ("arm_effects", include_str!("../../../sql/relations/arm_effects.sql")),
     ("balance_table", include_str!("../../../sql/relations/balance_table.sql")),
     ("calibration_over_time", include_str!("../../../sql/relations/calibration_over_time.sql")),
+    ("cate_grid", include_str!("../../../sql/relations/cate_grid.sql")),
     ("cell_support", include_str!("../../../sql/relations/cell_support.sql")),
     ("confidence_sequence", include_str!("../../../sql/relations/confidence_sequence.sql")),
     ("drift_report", include_str!("../../../sql/relations/drift_report.sql")),
