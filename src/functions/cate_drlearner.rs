@@ -7,7 +7,7 @@ use crate::learners::Method;
 pub(super) static DEFINITION: Definition = Definition {
     name: "cate_drlearner",
     summary: "Trains a model of the effect of a treatment on each unit, from doubly robust scores.",
-    details: "With mu_0 and mu_1 for the mean outcome of each arm and e for the propensity, the effect is the function of the features that is fitted to mu_1 - mu_0 + t (y - mu_1) / e - (1 - t) (y - mu_0) / (1 - e). A bare NULL in place of the propensity fits it.",
+    details: "With mu_0 and mu_1 for the mean outcome of each arm and e for the propensity, the effect is the function of the features that is fitted to mu_1 - mu_0 + t (y - mu_1) / e - (1 - t) (y - mu_0) / (1 - e). A bare NULL in place of the propensity fits it; it is then kept inside of [0.01, 0.99].",
     holds: EFFECT_HOLDS,
     source: "Kennedy (2023), \"Towards Optimal Doubly Robust Estimation of Heterogeneous Causal Effects\", Electronic Journal of Statistics.",
     arguments: EFFECT_ARGUMENTS,

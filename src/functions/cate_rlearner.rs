@@ -7,7 +7,7 @@ use crate::learners::Method;
 pub(super) static DEFINITION: Definition = Definition {
     name: "cate_rlearner",
     summary: "Trains a model of the effect of a treatment on each unit, from what features explain neither of outcome nor treatment.",
-    details: "With m for the mean outcome of both arms and e for the propensity, the effect is the function of the features that is fitted to (y - m) / (t - e) with weight (t - e)^2. A bare NULL in place of the propensity fits it.",
+    details: "With m for the mean outcome of both arms and e for the propensity, the effect is the function of the features that is fitted to (y - m) / (t - e) with weight (t - e)^2. A bare NULL in place of the propensity fits it; it is then kept inside of [0.01, 0.99].",
     holds: EFFECT_HOLDS,
     source: "Nie and Wager (2021), \"Quasi-Oracle Estimation of Heterogeneous Treatment Effects\", Biometrika.",
     arguments: EFFECT_ARGUMENTS,

@@ -17,6 +17,9 @@ use super::model::{Effect, Member, Model, Share, with_last};
 use super::parts::in_threads;
 use super::sample::Sample;
 
+/// Where a fitted propensity is divided by, it is kept this far from 0 and 1: there it is an extrapolation, not a design.
+const LEAST_PROPENSITY: f64 = 0.01;
+
 /// How a model is trained.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
@@ -202,6 +205,9 @@ impl Trainer<'_> {
             Some(propensity) => propensity.clone(),
             None => self.fitted_propensity()?,
         };
+        if settings.method != Method::X && sample.propensity.is_none() {
+            self.propensity.iter_mut().for_each(|e| *e = e.clamp(LEAST_PROPENSITY, 1.0 - LEAST_PROPENSITY));
+        }
         if settings.method != Method::X {
             return Ok(None);
         }

@@ -84,3 +84,26 @@ fn a_cancelled_training_ends() {
         assert!(start.elapsed().as_secs() < 20, "{options}: the work went on for {:?}", start.elapsed());
     }
 }
+
+/// What a join gives comes in batches of a few rows: rows of groups are slices of batches of all. Neither may cost more than
+/// the rows.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn small_batches_and_many_groups_are_held_as_rows() {
+    let pool: Arc<dyn MemoryPool> = Arc::new(FairSpillPool::new(60_000_000));
+    let context = context(Some(pool));
+    let options = "{'learner': 'linear', 'folds': 1, 'min_rows': 2}";
+    let joined = format!(
+        "SELECT outcome_model(x + r, features(x, name), {options}) IS NOT NULL FROM (
+           SELECT u % 11 AS x, r, 'a name of more than twelve bytes ' || (u % 3) AS name
+           FROM generate_series(1, 20000) AS units(u) CROSS JOIN (VALUES (1), (2), (3)) AS rs(r))"
+    );
+    let start = Instant::now();
+    trained(&context, &joined).await.unwrap();
+    assert!(start.elapsed() < Duration::from_secs(30), "{:?}", start.elapsed());
+    let grouped = format!(
+        "SELECT u % 500, outcome_model(u % 7, {{'x': u % 11}}, {options}) FROM generate_series(1, 50000) AS t(u)
+         GROUP BY u % 500"
+    );
+    let models = trained(&context, &grouped).await.unwrap();
+    assert_eq!(models.iter().map(RecordBatch::num_rows).sum::<usize>(), 500);
+}

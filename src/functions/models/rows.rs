@@ -1,6 +1,5 @@
 //! Training rows: collected as they come, put into an order of their own, checked.
 
-use std::mem::size_of_val;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{
@@ -18,21 +17,31 @@ use crate::keys::value_keys;
 use crate::learners::Sample;
 use crate::math::mixed;
 
-/// The columns of a call, batch by batch.
+/// Rows that are kept in one piece: small batches, and slices that hold a whole batch in memory, are copied into pieces of so
+/// many.
+const ROWS_OF_PIECE: usize = 8192;
+
+/// The columns of a call, piece by piece.
 #[derive(Debug)]
 pub(super) struct Collected {
     /// Types of the columns that are kept.
     types: Vec<DataType>,
     /// Positions of these columns among the arguments.
     positions: Vec<usize>,
-    batches: Vec<Vec<ArrayRef>>,
+    pieces: Vec<Vec<ArrayRef>>,
+    /// Bytes of the pieces.
+    bytes: usize,
+    /// What came since the last piece, and how many rows and bytes that is.
+    loose: Vec<Vec<ArrayRef>>,
+    loose_rows: usize,
+    loose_bytes: usize,
 }
 
 impl Collected {
     pub(super) fn new(places: &Places, types: &[DataType]) -> Self {
         let positions: Vec<usize> = places.columns.iter().flatten().copied().collect();
         let types = positions.iter().map(|&position| types[position].clone()).collect();
-        Self { types, positions, batches: vec![] }
+        Self { types, positions, pieces: vec![], bytes: 0, loose: vec![], loose_rows: 0, loose_bytes: 0 }
     }
 
     /// The fields of a state: a list of each column's values.
@@ -41,9 +50,9 @@ impl Collected {
         places.columns.iter().flatten().map(of).collect()
     }
 
-    pub(super) fn add(&mut self, values: &[ArrayRef]) {
+    pub(super) fn add(&mut self, values: &[ArrayRef]) -> Result<()> {
         let column = |&position: &usize| Arc::clone(&values[position]);
-        self.batches.push(self.positions.iter().map(column).collect());
+        self.push(self.positions.iter().map(column).collect())
     }
 
     /// Adds the rows of states.
@@ -54,8 +63,25 @@ impl Collected {
         };
         for i in 0..states.first().map_or(0, |state| state.len()) {
             if lists.iter().all(|list| list.is_valid(i)) {
-                self.batches.push(lists.iter().map(|list| list.value(i)).collect());
+                self.push(lists.iter().map(|list| list.value(i)).collect())?;
             }
+        }
+        Ok(())
+    }
+
+    fn push(&mut self, batch: Vec<ArrayRef>) -> Result<()> {
+        for column in &batch {
+            self.loose_bytes += size_of::<ArrayRef>() + column.to_data().get_slice_memory_size()?;
+        }
+        self.loose_rows += batch.first().map_or(0, |column| column.len());
+        self.loose.push(batch);
+        if self.loose_rows >= ROWS_OF_PIECE {
+            let piece = joined_columns(&self.types, &self.loose)?.into_iter().map(alone);
+            let piece = piece.collect::<Result<Vec<_>>>()?;
+            self.bytes += piece.iter().map(|column| column.get_array_memory_size()).sum::<usize>();
+            self.pieces.push(piece);
+            self.loose.clear();
+            (self.loose_rows, self.loose_bytes) = (0, 0);
         }
         Ok(())
     }
@@ -71,21 +97,38 @@ impl Collected {
 
     /// All rows, which are given away.
     pub(super) fn columns(&mut self) -> Result<Vec<ArrayRef>> {
-        let batches = std::mem::take(&mut self.batches);
-        let column = |(i, data_type): (usize, &DataType)| {
-            let arrays: Vec<&dyn Array> = batches.iter().map(|batch| batch[i].as_ref()).collect();
-            Ok(if arrays.is_empty() { new_empty_array(data_type) } else { concat(&arrays)? })
-        };
-        self.types.iter().enumerate().map(column).collect()
+        let mut pieces = std::mem::take(&mut self.pieces);
+        pieces.append(&mut self.loose);
+        (self.bytes, self.loose_rows, self.loose_bytes) = (0, 0, 0);
+        joined_columns(&self.types, &pieces)
     }
 
     pub(super) fn size(&self) -> usize {
-        let bytes = |batch: &Vec<ArrayRef>| {
-            size_of_val(batch.as_slice())
-                + batch.iter().map(|array| array.get_array_memory_size()).sum::<usize>()
-        };
-        self.batches.iter().map(bytes).sum()
+        self.bytes + self.loose_bytes
     }
+}
+
+/// Columns of all rows of some batches.
+fn joined_columns(types: &[DataType], batches: &[Vec<ArrayRef>]) -> Result<Vec<ArrayRef>> {
+    let column = |(i, data_type): (usize, &DataType)| {
+        let arrays: Vec<&dyn Array> = batches.iter().map(|batch| batch[i].as_ref()).collect();
+        Ok(if arrays.is_empty() { new_empty_array(data_type) } else { concat(&arrays)? })
+    };
+    types.iter().enumerate().map(column).collect()
+}
+
+/// A column that holds no text of other rows.
+fn alone(column: ArrayRef) -> Result<ArrayRef> {
+    Ok(match column.data_type() {
+        DataType::Utf8View => Arc::new(column.as_string_view().gc()),
+        DataType::BinaryView => Arc::new(column.as_binary_view().gc()),
+        DataType::Struct(fields) => {
+            let (columns, nulls) = (column.as_struct().columns(), column.nulls().cloned());
+            let columns = columns.iter().cloned().map(alone).collect::<Result<_>>()?;
+            Arc::new(StructArray::try_new_with_length(fields.clone(), columns, nulls, column.len())?)
+        }
+        _ => column,
+    })
 }
 
 /// Rows that are ready to be learned from.

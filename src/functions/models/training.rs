@@ -127,8 +127,7 @@ struct Trainer {
 
 impl Accumulator for Trainer {
     fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
-        self.collected.add(values);
-        Ok(())
+        self.collected.add(values)
     }
 
     fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
