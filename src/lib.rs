@@ -22,7 +22,11 @@
 mod allocation;
 #[cfg(feature = "cli")]
 pub mod cli;
+#[cfg(feature = "cli")]
+mod diagnostics;
 mod estimators;
+#[cfg(feature = "cli")]
+mod files;
 mod functions;
 mod keys;
 mod learners;

@@ -18,10 +18,9 @@ use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::signal;
 
 use super::errors::CliError;
-use super::external_tables;
-use super::files::FileTables;
+use crate::files::FileTables;
 use crate::session;
-use crate::stores::{StoreSettings, Stores};
+use crate::stores::{StoreSettings, Stores, configured};
 
 /// Name of the threads that run queries.
 const THREAD: &str = "causal-engine";
@@ -216,7 +215,7 @@ impl Session {
     pub(crate) async fn plan(&self, statement: Statement) -> datafusion::common::Result<LogicalPlan> {
         self.stores.begin_statement();
         let plan = self.context.state().statement_to_plan(statement).await?;
-        external_tables::configured(plan, &self.stores)
+        configured(plan, &self.stores)
     }
 }
 

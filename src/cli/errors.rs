@@ -3,9 +3,11 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use datafusion::common::Span;
 use datafusion::error::DataFusionError;
 
-use super::problems::problems;
+use super::scripts::Script;
+use crate::diagnostics::{locate, problems};
 use crate::stores::redact;
 
 /// Why a command ended early.
@@ -22,6 +24,11 @@ pub(crate) enum CliError {
 }
 
 impl CliError {
+    /// Returns an error of the engine as a message about `script`; `statement` is the part of it that was running.
+    pub(super) fn in_script(error: &DataFusionError, script: &Script, statement: Option<Span>) -> Self {
+        Self::Failed(locate(error, &script.source(), statement))
+    }
+
     /// Writes the message without the secrets in it, if there is anything to say.
     pub(super) fn report(&self, out: &mut impl Write) -> io::Result<()> {
         match self {

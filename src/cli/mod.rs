@@ -1,15 +1,11 @@
 //! The `causal` program: its arguments, its commands and its exit codes.
 
 mod arguments;
-mod caret;
 mod demo;
 mod doctor;
 mod engine;
 mod errors;
-mod external_tables;
-mod files;
 mod output;
-mod problems;
 mod progress;
 mod scripts;
 mod shell;

@@ -12,6 +12,7 @@ use datafusion::sql::sqlparser::parser::ParserError;
 use datafusion::sql::sqlparser::tokenizer::Token;
 
 use super::errors::CliError;
+use crate::diagnostics::Source;
 
 const COMMAND: &str = "command";
 const FILE: &str = "file";
@@ -137,6 +138,15 @@ pub(super) struct LocatedStatement {
 }
 
 impl Script {
+    /// The text as errors are shown in it.
+    pub(super) fn source(&self) -> Source<'_> {
+        Source {
+            text: &self.text,
+            origin: &self.origin,
+            is_in_sight: matches!(self.origin, Origin::Command | Origin::Shell),
+        }
+    }
+
     fn from_file(path: PathBuf) -> Result<Self, CliError> {
         let text = fs::read_to_string(&path)
             .map_err(|error| CliError::Usage(format!("cannot read {}: {error}", path.display())))?;

@@ -10,7 +10,6 @@ use datafusion::sql::parser;
 use futures::TryStreamExt;
 
 use super::arguments::SqlArguments;
-use super::caret::locate;
 use super::engine::{Engine, Session};
 use super::errors::CliError;
 use super::output::{Format, PrintError, Sink};
@@ -55,7 +54,7 @@ pub(crate) async fn print_box(context: &SessionContext, sql: &str) -> Result<(),
 fn parse(script: Script) -> Result<(Script, Vec<LocatedStatement>), CliError> {
     match script.statements() {
         Ok(statements) => Ok((script, statements)),
-        Err(error) => Err(locate(&error, &script, None)),
+        Err(error) => Err(CliError::in_script(&error, &script, None)),
     }
 }
 
@@ -67,7 +66,7 @@ async fn run_scripts(
     for (script, statements) in scripts {
         for LocatedStatement { statement, span } in statements {
             run_statement(&session, statement, &mut sink).await.map_err(|error| match error {
-                PrintError::Query(error) => locate(&error, &script, Some(span)),
+                PrintError::Query(error) => CliError::in_script(&error, &script, Some(span)),
                 PrintError::Output(error) => error,
             })?;
         }

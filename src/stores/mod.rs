@@ -3,6 +3,7 @@
 //! A store is opened when it is first read, since finding credentials takes a while. What a statement has listed it
 //! reads as listed: a file that changes meanwhile is an error ([`pinned`]).
 
+mod external_tables;
 mod failure;
 mod lazy;
 mod opening;
@@ -22,6 +23,7 @@ use url::Url;
 use lazy::LazyStore;
 use pinned::Pinned;
 
+pub(crate) use external_tables::configured;
 pub(crate) use failure::Failure;
 pub(crate) use opening::{StoreOptions, open};
 pub(crate) use redaction::redact;

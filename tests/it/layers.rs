@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// A module, and what its files may not name.
-const FORBIDDEN: [(&str, &[&str]); 9] = [
+const FORBIDDEN: [(&str, &[&str]); 11] = [
     (
         "math",
         &[
@@ -44,6 +44,14 @@ const FORBIDDEN: [(&str, &[&str]); 9] = [
             "crate::session",
             "crate::cli",
         ],
+    ),
+    (
+        "files.rs",
+        &["println!", "crate::estimators", "crate::functions", "crate::plan", "crate::session", "crate::cli"],
+    ),
+    (
+        "diagnostics",
+        &["println!", "crate::estimators", "crate::functions", "crate::plan", "crate::session", "crate::cli"],
     ),
     ("session", &["crate::cli", "crate::server", "crate::cluster"]),
     ("cli", &["crate::estimators", "crate::functions", "crate::math", "crate::server", "crate::cluster"]),

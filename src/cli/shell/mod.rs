@@ -20,7 +20,6 @@ use datafusion::arrow::array::RecordBatch;
 use rustyline::error::ReadlineError;
 
 use super::arguments::{ShellArguments, SqlArguments};
-use super::caret::locate;
 use super::engine::{Engine, Session};
 use super::errors::CliError;
 use super::output::{Format, PendingFile, PrintError, Screen, Sink};
@@ -156,7 +155,7 @@ impl Shell {
     }
 
     fn run_sql(&mut self, script: Script) -> Result<Flow, CliError> {
-        let statements = script.statements().map_err(|error| locate(&error, &script, None))?;
+        let statements = script.statements().map_err(|error| CliError::in_script(&error, &script, None))?;
         for LocatedStatement { statement, span } in statements {
             let start = Instant::now();
             let outcome = self.with_sink(|session, mut sink| async move {
@@ -164,7 +163,7 @@ impl Shell {
                 Ok((sink, outcome))
             });
             outcome?.map_err(|error| match error {
-                PrintError::Query(error) => locate(&error, &script, Some(span)),
+                PrintError::Query(error) => CliError::in_script(&error, &script, Some(span)),
                 PrintError::Output(error) => error,
             })?;
             if self.shows_time {

@@ -6,7 +6,7 @@ use datafusion::common::{Column, Diagnostic, Location, SchemaError, Span};
 use datafusion::error::DataFusionError;
 use datafusion::sql::sqlparser::parser::ParserError;
 
-use super::files::is_path;
+use crate::files::is_path;
 use crate::stores::Failure;
 
 /// Columns to list when one is not found.
@@ -14,15 +14,15 @@ const COLUMNS_TO_LIST: usize = 20;
 
 /// One thing that is wrong.
 #[derive(Debug, PartialEq)]
-pub(super) struct Problem {
-    pub(super) message: String,
-    pub(super) place: Place,
-    pub(super) hints: Vec<Hint>,
+pub(crate) struct Problem {
+    pub(crate) message: String,
+    pub(crate) place: Place,
+    pub(crate) hints: Vec<Hint>,
 }
 
 /// Where in the SQL text a problem is.
 #[derive(Debug, PartialEq)]
-pub(super) enum Place {
+pub(crate) enum Place {
     At(Span),
     /// Where this text stands.
     Text(String),
@@ -32,10 +32,10 @@ pub(super) enum Place {
 
 /// A note or an advice below a problem, perhaps about a place of its own.
 #[derive(Debug, PartialEq)]
-pub(super) struct Hint {
-    pub(super) label: &'static str,
-    pub(super) text: String,
-    pub(super) span: Option<Span>,
+pub(crate) struct Hint {
+    pub(crate) label: &'static str,
+    pub(crate) text: String,
+    pub(crate) span: Option<Span>,
 }
 
 impl Hint {
@@ -62,7 +62,7 @@ impl fmt::Display for Problem {
 }
 
 /// Returns what is wrong according to the engine: one problem, or several when it found several at once.
-pub(super) fn problems(error: &DataFusionError) -> Vec<Problem> {
+pub(crate) fn problems(error: &DataFusionError) -> Vec<Problem> {
     error.iter().map(problem).collect()
 }
 

@@ -4,13 +4,13 @@ use datafusion::common::{Result, plan_err};
 use datafusion::datasource::listing::ListingTableUrl;
 use datafusion::logical_expr::{DdlStatement, LogicalPlan};
 
-use crate::stores::{StoreOptions, Stores};
+use super::{StoreOptions, Stores};
 
 /// Options that belong to the store begin with this.
 const PREFIX: &str = "aws.";
 
 /// Gives the options of stores in `plan` to `stores` and returns the plan without them.
-pub(super) fn configured(plan: LogicalPlan, stores: &Stores) -> Result<LogicalPlan> {
+pub(crate) fn configured(plan: LogicalPlan, stores: &Stores) -> Result<LogicalPlan> {
     let LogicalPlan::Ddl(DdlStatement::CreateExternalTable(mut create)) = plan else {
         return Ok(plan);
     };

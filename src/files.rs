@@ -34,7 +34,7 @@ const MATCHING: MatchOptions = MatchOptions {
 
 /// Makes tables from the paths that stand in FROM.
 #[derive(Default)]
-pub(super) struct FileTables {
+pub(crate) struct FileTables {
     /// Weak, since the session owns its catalogs and they own this.
     state: OnceLock<Box<dyn Fn() -> Option<SessionState> + Send + Sync>>,
 }
@@ -47,7 +47,7 @@ impl fmt::Debug for FileTables {
 
 impl FileTables {
     /// Reads files with the formats and object stores of `context` from now on.
-    pub(super) fn serve(&self, context: &SessionContext) {
+    pub(crate) fn serve(&self, context: &SessionContext) {
         let state = context.state_weak_ref();
         self.state.get_or_init(|| Box::new(move || state.upgrade().map(|state| state.read().clone())));
     }
@@ -332,6 +332,6 @@ fn partition_type<'a>(values: impl Iterator<Item = &'a str> + Clone) -> DataType
 }
 
 /// Whether a name that is no table can only have meant a file.
-pub(super) fn is_path(name: &str) -> bool {
+pub(crate) fn is_path(name: &str) -> bool {
     name.contains(['/', '\\', '.', '*'])
 }

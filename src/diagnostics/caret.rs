@@ -1,24 +1,31 @@
 //! Problems shown at their place in the SQL text, with a caret under it.
 
-use std::fmt::Write;
+use std::fmt::{Display, Write};
 
 use datafusion::common::{Location, Span};
 use datafusion::error::DataFusionError;
 use unicode_width::UnicodeWidthStr;
 
-use super::errors::CliError;
 use super::problems::{Hint, Place, Problem, problems};
-use super::scripts::{Origin, Script};
 
-/// Turns an error of the engine into a message about `script`; `statement` is the part of it that was running.
-pub(super) fn locate(error: &DataFusionError, script: &Script, statement: Option<Span>) -> CliError {
-    let problems = problems(error);
-    let messages: Vec<_> = problems.iter().map(|problem| render(problem, script, statement)).collect();
-    CliError::Failed(messages.join("\nerror: "))
+/// The SQL text that an error is about.
+pub(crate) struct Source<'a> {
+    pub(crate) text: &'a str,
+    /// Where the text came from, as shown before a line number.
+    pub(crate) origin: &'a dyn Display,
+    /// Whether the reader sees the text anyway.
+    pub(crate) is_in_sight: bool,
 }
 
-fn render(problem: &Problem, script: &Script, statement: Option<Span>) -> String {
-    let text = &script.text;
+/// Turns an error of the engine into a message about `source`; `statement` is the part of it that was running.
+pub(crate) fn locate(error: &DataFusionError, source: &Source<'_>, statement: Option<Span>) -> String {
+    let problems = problems(error);
+    let messages: Vec<_> = problems.iter().map(|problem| render(problem, source, statement)).collect();
+    messages.join("\nerror: ")
+}
+
+fn render(problem: &Problem, source: &Source<'_>, statement: Option<Span>) -> String {
+    let Source { text, origin, is_in_sight } = source;
     // Text from elsewhere, such as the body of a macro, has spans that say nothing about this script.
     let is_ours =
         |span: &Span| statement.is_none_or(|whole| whole.start <= span.start && span.end <= whole.end);
@@ -30,14 +37,10 @@ fn render(problem: &Problem, script: &Script, statement: Option<Span>) -> String
     };
     let mut message = problem.message.clone();
     message += &match (span.filter(is_ours), statement) {
-        (Some(span), _) => snippet(script, span),
-        (None, _)
-            if matches!(script.origin, Origin::Command | Origin::Shell) && text.lines().count() <= 1 =>
-        {
-            String::new()
-        }
-        (None, Some(statement)) => format!("\n --> {}:{}", script.origin, statement.start.line),
-        (None, None) => format!("\n --> {}", script.origin),
+        (Some(span), _) => snippet(source, span),
+        (None, _) if *is_in_sight && text.lines().count() <= 1 => String::new(),
+        (None, Some(statement)) => format!("\n --> {origin}:{}", statement.start.line),
+        (None, None) => format!("\n --> {origin}"),
     };
     for Hint { label, text: hint, span } in &problem.hints {
         let code = span.filter(is_ours).and_then(|span| excerpt(text, span));
@@ -47,9 +50,9 @@ fn render(problem: &Problem, script: &Script, statement: Option<Span>) -> String
     message
 }
 
-fn snippet(script: &Script, span: Span) -> String {
+fn snippet(Source { text, origin, .. }: &Source<'_>, span: Span) -> String {
     let Location { line, column } = span.start;
-    let code = nth_line(&script.text, line);
+    let code = nth_line(text, line);
     let before = code.chars().take(to_index(column));
     let marked: String = code.chars().skip(to_index(column)).take(marked_length(code, span)).collect();
     // A tab stays a tab, so that the caret is below its character however wide tabs are.
@@ -58,7 +61,6 @@ fn snippet(script: &Script, span: Span) -> String {
     let carets = "^".repeat(marked.width().max(1));
     let number = line.to_string();
     let gutter = " ".repeat(number.len());
-    let origin = &script.origin;
     format!(
         "\n{gutter}--> {origin}:{line}:{column}\n{gutter} |\n{number} | {code}\n{gutter} | {indent}{carets}"
     )
