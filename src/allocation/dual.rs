@@ -11,7 +11,7 @@ use super::passes::Smoothed;
 use crate::math::solve_positive;
 
 /// Units that are solved to the end without a sample or a core.
-const FEW_UNITS: usize = 20_000;
+pub(super) const FEW_UNITS: usize = 20_000;
 /// Units of a core.
 const CORE_UNITS: usize = 5_000;
 /// Smoothness, in typical worths, where a path starts, and factor from one stage to the next.

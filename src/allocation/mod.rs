@@ -7,7 +7,10 @@
 
 mod draft;
 mod dual;
+mod exhausted;
 pub(crate) mod exploration;
+mod frontier;
+mod hull;
 mod infeasible;
 mod knapsack;
 mod model;
@@ -27,9 +30,11 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use draft::Draft;
+use exhausted::price_exhausted;
 use model::Model;
 use rounding::optimise;
 
+pub(crate) use frontier::Frontier;
 pub(crate) use infeasible::Requirement;
 pub(crate) use passes::size_of_sums;
 pub(crate) use problem::{Coefficients, Guardrail, NO_OFFER, Pairs, Problem};
@@ -120,7 +125,7 @@ pub(crate) struct Infeasible {
 /// When no such plan is found, unless the closest one is asked for; when the work is ended from outside.
 pub(crate) fn solve(problem: &Problem, effort: &Effort) -> Result<Plan, Failure> {
     let mut model = Model::new(problem, effort);
-    model.close_pairs_that_never_fit();
+    let exhausted = model.close_pairs_that_never_fit();
     let mut passes = 0;
     let mut solution = optimise(&model, &mut passes);
     if !solution.is_feasible && !model.is_stopped() {
@@ -136,8 +141,12 @@ pub(crate) fn solve(problem: &Problem, effort: &Effort) -> Result<Plan, Failure>
     if model.is_stopped() {
         return Err(Failure::Stopped);
     }
+    let mut multipliers = std::mem::take(&mut solution.priced.multipliers);
+    if solution.is_feasible && !exhausted.is_empty() {
+        price_exhausted(&Model::new(problem, effort), &model, &exhausted, &mut multipliers);
+    }
     let mut shadow_prices = vec![0.0; problem.guardrails.len()];
-    for (limit, multiplier) in model.limits.iter().zip(&solution.priced.multipliers) {
+    for (limit, multiplier) in model.limits.iter().zip(&multipliers) {
         shadow_prices[limit.guardrail] += multiplier;
     }
     // Recomputed from the plan: what the steps kept up is not trusted.
@@ -152,7 +161,7 @@ pub(crate) fn solve(problem: &Problem, effort: &Effort) -> Result<Plan, Failure>
         shadow_prices,
         passes,
         is_feasible: draft.is_feasible(),
-        prices: model.prices(&solution.priced.multipliers),
+        prices: model.prices(&multipliers),
         chosen: draft.chosen,
     })
 }

@@ -40,6 +40,11 @@ pub(super) struct Limit {
 /// rounding of decimal amounts.
 const ROUNDING: f64 = 5e-13;
 
+/// How far beyond a limit a sum counts as equal to it, given the least size that a pair adds.
+pub(super) fn rounding(limit: f64, least: f64) -> f64 {
+    ROUNDING * if limit == 0.0 { least } else { limit.abs() }
+}
+
 impl Limit {
     /// How far a sum is on the wrong side, zero when it keeps the limit.
     #[inline]
@@ -76,11 +81,15 @@ impl Limit {
 #[derive(Clone, Debug)]
 pub(super) struct Model<'a> {
     pub(super) pairs: Cow<'a, Pairs>,
+    /// The class of each pair, in place of the one in `pairs`: one of its own where the pair is closed.
+    pub(super) class: Cow<'a, [u32]>,
     pub(super) limits: Vec<Limit>,
     /// The limits that count the pairs of each class, ascending.
     pub(super) counted_by: Vec<Vec<u32>>,
     /// What a pair of each class is worth.
     pub(super) objective: Vec<Coefficients>,
+    /// Objective of units that are not in the model, which gaps are a share of too.
+    pub(super) objective_elsewhere: f64,
     effort: Effort,
 }
 
@@ -94,7 +103,7 @@ impl<'a> Model<'a> {
                 adds: rail.adds,
                 bound: of_all - rail.taken,
                 side,
-                rounding: ROUNDING * of_all.abs(),
+                rounding: rounding(of_all, 0.0),
                 penalty: f64::INFINITY,
                 guardrail,
             };
@@ -115,20 +124,23 @@ impl<'a> Model<'a> {
             |rails: &Vec<u32>| rails.iter().flat_map(|&rail| limits_of[rail as usize].clone()).collect();
         let mut model = Self {
             pairs: Cow::Borrowed(&problem.pairs),
+            class: Cow::Borrowed(&problem.pairs.class),
             counted_by: problem.classes.iter().map(counted_by).collect(),
             objective: vec![
                 Coefficients { count: 0.0, cost: -problem.floor, value: 1.0 };
                 problem.classes.len()
             ],
             limits,
+            objective_elsewhere: 0.0,
             effort: effort.clone(),
         };
-        if model.limits.iter().any(|limit| limit.rounding == 0.0) {
-            let additions = model.sizes_of_additions(1);
-            for (limit, sizes) in
-                model.limits.iter_mut().zip(additions).filter(|(limit, _)| limit.rounding == 0.0)
+        let is_zero: Vec<bool> = model.limits.iter().map(|limit| limit.rounding == 0.0).collect();
+        if is_zero.contains(&true) {
+            let least = model.least_sizes_of_additions(&is_zero);
+            for (limit, least) in
+                model.limits.iter_mut().zip(least).filter(|(limit, _)| limit.rounding == 0.0)
             {
-                limit.rounding = ROUNDING * sizes.least;
+                limit.rounding = rounding(0.0, least);
             }
         }
         model
@@ -172,13 +184,13 @@ impl<'a> Model<'a> {
             return 0.0;
         }
         let pair = pair as usize;
-        coefficients(self.pairs.class[pair] as usize).of(self.pairs.value[pair], self.pairs.cost[pair])
+        coefficients(self.class[pair] as usize).of(self.pairs.value[pair], self.pairs.cost[pair])
     }
 
     /// The limits that count a pair, ascending, none for no offer.
     #[inline]
     pub(super) fn limits_of(&self, pair: u32) -> &[u32] {
-        if pair == NO_OFFER { &[] } else { &self.counted_by[self.pairs.class[pair as usize] as usize] }
+        if pair == NO_OFFER { &[] } else { &self.counted_by[self.class[pair as usize] as usize] }
     }
 
     #[inline]
@@ -257,6 +269,24 @@ impl<'a> Model<'a> {
         sizes.into_iter().map(|sizes| if sizes.n > 0.0 { sizes.sum / sizes.n } else { 1.0 }).collect()
     }
 
+    /// The least size that a pair adds to each of some limits, other than zero; zero where all are.
+    fn least_sizes_of_additions(&self, is_wanted: &[bool]) -> Vec<f64> {
+        let parts = self.by_parts(|units| {
+            let mut least = vec![f64::INFINITY; self.limits.len()];
+            for pair in units.flat_map(|unit| self.pairs.of(unit)) {
+                for &limit in self.limits_of(pair as u32).iter().filter(|limit| is_wanted[**limit as usize]) {
+                    let adds = self.limits[limit as usize].adds;
+                    let size = adds.size(self.pairs.value[pair], self.pairs.cost[pair]);
+                    let least = &mut least[limit as usize];
+                    *least = if size > 0.0 { least.min(size) } else { *least };
+                }
+            }
+            least
+        });
+        let least = |limit: usize| parts.iter().map(|part| part[limit]).fold(f64::INFINITY, f64::min);
+        (0..self.limits.len()).map(least).map(|size| if size.is_finite() { size } else { 0.0 }).collect()
+    }
+
     /// Sizes of what pairs add to each limit, of every `step`th pair.
     fn sizes_of_additions(&self, step: usize) -> Vec<Sizes> {
         let mut sizes = vec![Sizes::default(); self.limits.len()];
@@ -287,10 +317,16 @@ impl<'a> Model<'a> {
             .zip(used)
             .map(|(limit, used)| Limit { bound: (limit.bound - used) * share, ..*limit });
         Model {
-            pairs: Cow::Owned(self.pairs.subset(units.iter().map(|&unit| unit as usize))),
+            pairs: Cow::Owned(self.pairs.subset(units)),
+            class: units
+                .iter()
+                .flat_map(|&unit| &self.class[self.pairs.of(unit as usize)])
+                .copied()
+                .collect(),
             limits: limits.collect(),
             counted_by: self.counted_by.clone(),
             objective: self.objective.clone(),
+            objective_elsewhere: 0.0,
             effort: self.effort.clone(),
         }
     }
@@ -320,7 +356,7 @@ impl<'a> Model<'a> {
         let mut sum = Sum::default();
         let of_units = (0..self.pairs.units())
             .map(|unit| {
-                let pairs = self.pairs.of(unit).filter(|&pair| is_counted[self.pairs.class[pair] as usize]);
+                let pairs = self.pairs.of(unit).filter(|&pair| is_counted[self.class[pair] as usize]);
                 let least = pairs.map(|pair| self.adds(limit as u32, pair as u32)).fold(0.0, f64::min);
                 sum.add(least);
                 least
@@ -332,8 +368,8 @@ impl<'a> Model<'a> {
     /// The least and the most that a pair can add to each limit, or less and more than that.
     fn ranges_of_additions(&self) -> Vec<[f64; 2]> {
         let mut of_classes = vec![[[f64::INFINITY, f64::NEG_INFINITY]; 2]; self.counted_by.len()];
-        let Pairs { value, cost, class, .. } = &*self.pairs;
-        for ((value, cost), class) in value.iter().zip(cost).zip(class) {
+        let Pairs { value, cost, .. } = &*self.pairs;
+        for ((value, cost), class) in value.iter().zip(cost).zip(&*self.class) {
             for ([low, high], x) in of_classes[*class as usize].iter_mut().zip([value, cost]) {
                 (*low, *high) = (low.min(*x), high.max(*x));
             }
@@ -352,8 +388,10 @@ impl<'a> Model<'a> {
     }
 
     /// Closes the pairs that break a cap even beside the least use of all other units: they would only lift the bound.
-    pub(super) fn close_pairs_that_never_fit(&mut self) {
-        let (mut closed, ranges) = (vec![], self.ranges_of_additions());
+    ///
+    /// Returns the caps that leave room for nothing but the least use.
+    pub(super) fn close_pairs_that_never_fit(&mut self) -> Vec<usize> {
+        let (mut closed, mut exhausted, ranges) = (vec![], vec![], self.ranges_of_additions());
         for (r, limit) in self.limits.iter().enumerate().filter(|(_, limit)| limit.side != Side::AtLeast) {
             let [smallest, largest] = ranges[r];
             if smallest >= 0.0 && limit.overrun(largest) == 0.0 {
@@ -372,15 +410,19 @@ impl<'a> Model<'a> {
                 };
                 closed.extend(self.pairs.of(unit).filter(breaks));
             }
+            if limit.side == Side::AtMost && limit.bound - least <= limit.rounding {
+                exhausted.push(r);
+            }
         }
         if closed.is_empty() {
-            return;
+            return exhausted;
         }
         let class = self.objective.len() as u32;
         self.objective.push(Coefficients { count: f64::NEG_INFINITY, ..Coefficients::default() });
         self.counted_by.push(vec![]);
-        let pairs = self.pairs.to_mut();
-        closed.into_iter().for_each(|pair| pairs.class[pair] = class);
+        let classes = self.class.to_mut();
+        closed.into_iter().for_each(|pair| classes[pair] = class);
+        exhausted
     }
 }
 
@@ -389,13 +431,11 @@ impl<'a> Model<'a> {
 struct Sizes {
     n: f64,
     sum: f64,
-    least: f64,
 }
 
 impl Sizes {
     fn add(&mut self, size: f64) {
         if size > 0.0 {
-            self.least = if self.n == 0.0 { size } else { self.least.min(size) };
             self.n += 1.0;
             self.sum += size;
         }

@@ -83,6 +83,8 @@ impl Draft<'_> {
     pub(super) fn fill(&mut self, prices: &[Coefficients], units: &[u32], limit: f64) {
         for _ in 0..SWEEPS {
             let mut moves = self.moves(prices, units.iter().map(|&unit| unit as usize), limit);
+            // What gains nothing does not once its unit has gained by another move either.
+            moves.retain(|step| self.gain(step.unit as usize, step.to) > 0.0);
             moves.sort_by(|a, b| a.loss.total_cmp(&b.loss));
             let before = self.objective();
             for step in moves {
@@ -108,11 +110,12 @@ impl Draft<'_> {
             let limit = gap(self.objective());
             let mut moves = self.moves(prices, units.iter().map(|&unit| unit as usize), limit);
             if moves.len() > PAIRED_MOVES {
-                moves.select_nth_unstable_by(PAIRED_MOVES, |a, b| {
-                    let share = |step: &Move| step.loss / self.gain(step.unit as usize, step.to).abs();
-                    share(a).total_cmp(&share(b)).then((a.unit, a.to).cmp(&(b.unit, b.to)))
+                let share = |step: &Move| step.loss / self.gain(step.unit as usize, step.to).abs();
+                let mut by_share: Vec<(f64, Move)> = moves.iter().map(|step| (share(step), *step)).collect();
+                by_share.select_nth_unstable_by(PAIRED_MOVES, |(share, a), (other, b)| {
+                    share.total_cmp(other).then((a.unit, a.to).cmp(&(b.unit, b.to)))
                 });
-                moves.truncate(PAIRED_MOVES);
+                moves = by_share[..PAIRED_MOVES].iter().map(|(_, step)| *step).collect();
             }
             moves.sort_by_key(|step| (step.unit, step.to));
             let Some((first, second)) = self.best_pair(&moves) else { return };

@@ -55,12 +55,12 @@ impl Model<'_> {
     }
 
     /// As [`Self::units_of`]; none once the work is to end, when sums over them mean nothing any more.
-    fn units_to_sum(&self, units: std::ops::Range<usize>) -> std::ops::Range<usize> {
+    pub(super) fn units_to_sum(&self, units: std::ops::Range<usize>) -> std::ops::Range<usize> {
         if self.is_stopped() { units.start..units.start } else { units }
     }
 
     /// What `sums` makes of each part of the units, in order.
-    fn by_parts<T: Send>(&self, sums: impl Fn(std::ops::Range<usize>) -> T + Sync) -> Vec<T> {
+    pub(super) fn by_parts<T: Send>(&self, sums: impl Fn(std::ops::Range<usize>) -> T + Sync) -> Vec<T> {
         let threads = if self.pairs.value.len() < PAIRS_FOR_THREADS {
             1
         } else {
@@ -91,8 +91,7 @@ impl Model<'_> {
     pub(super) fn best(&self, prices: &[Coefficients], unit: usize) -> (u32, f64) {
         let mut best = (NO_OFFER, 0.0);
         for pair in self.pairs.of(unit) {
-            let reduced =
-                prices[self.pairs.class[pair] as usize].of(self.pairs.value[pair], self.pairs.cost[pair]);
+            let reduced = prices[self.class[pair] as usize].of(self.pairs.value[pair], self.pairs.cost[pair]);
             if reduced > best.1 {
                 best = (pair as u32, reduced);
             }
@@ -134,11 +133,7 @@ impl Model<'_> {
                 if pair != NO_OFFER {
                     dual += reduced;
                     let pair = pair as usize;
-                    totals[self.pairs.class[pair] as usize].add(
-                        1.0,
-                        self.pairs.value[pair],
-                        self.pairs.cost[pair],
-                    );
+                    totals[self.class[pair] as usize].add(1.0, self.pairs.value[pair], self.pairs.cost[pair]);
                 }
             }
             (dual, totals)
@@ -244,7 +239,7 @@ impl SmoothSums {
         sums.reduced.clear();
         let mut best = 0.0_f64;
         for pair in pairs.of(unit) {
-            let reduced = prices[pairs.class[pair] as usize].of(pairs.value[pair], pairs.cost[pair]);
+            let reduced = prices[model.class[pair] as usize].of(pairs.value[pair], pairs.cost[pair]);
             sums.reduced.push(reduced);
             best = best.max(reduced);
         }
@@ -265,14 +260,14 @@ impl SmoothSums {
             self.value += best;
             if let Some(i) = last {
                 let pair = first + i;
-                self.totals[pairs.class[pair] as usize].add(1.0, pairs.value[pair], pairs.cost[pair]);
+                self.totals[model.class[pair] as usize].add(1.0, pairs.value[pair], pairs.cost[pair]);
             }
             return;
         }
         self.value += best + tau * libm::log(weight);
         for (i, weighted) in sums.reduced.iter().enumerate().filter(|(_, weighted)| **weighted > 0.0) {
             let (pair, p) = (first + i, weighted / weight);
-            let (class, value, cost) = (pairs.class[pair] as usize, pairs.value[pair], pairs.cost[pair]);
+            let (class, value, cost) = (model.class[pair] as usize, pairs.value[pair], pairs.cost[pair]);
             self.totals[class].add(p, value, cost);
             self.moments[class].add(p, value, cost);
             for &limit in &model.counted_by[class] {

@@ -26,13 +26,12 @@ impl Pairs {
         self.starts[unit] as usize..self.starts[unit + 1] as usize
     }
 
-    /// The pairs of some units, in the order given.
-    pub(super) fn subset(&self, units: impl Iterator<Item = usize>) -> Self {
+    /// The pairs of some units, in the order given, without their classes.
+    pub(super) fn subset(&self, units: &[u32]) -> Self {
         let mut subset = Self { starts: vec![0], ..Self::default() };
-        for unit in units {
+        for unit in units.iter().map(|&unit| unit as usize) {
             subset.value.extend_from_slice(&self.value[self.of(unit)]);
             subset.cost.extend_from_slice(&self.cost[self.of(unit)]);
-            subset.class.extend_from_slice(&self.class[self.of(unit)]);
             subset.starts.push(subset.value.len() as u32);
         }
         subset

@@ -50,6 +50,11 @@ pub(super) struct Solution {
 /// Prices a model, and makes a plan of whole pairs from the best ones at these prices.
 pub(super) fn optimise(model: &Model, passes: &mut u64) -> Solution {
     let priced = model.price(passes);
+    optimise_at(model, priced, passes)
+}
+
+/// Makes a plan of whole pairs from the best ones at some prices.
+pub(super) fn optimise_at(model: &Model, priced: Priced, passes: &mut u64) -> Solution {
     let prices = model.prices(&priced.multipliers);
     let margins = model.margins(&priced.multipliers);
     let mut draft = Draft::new(model, model.choose(&priced.multipliers));
@@ -91,10 +96,16 @@ fn round(draft: &mut Draft, prices: &[Coefficients], priced: &Priced, margins: &
     }
 }
 
+/// The gap of a model, of some bound, that is good enough.
+pub(super) fn good_gap(model: &Model, bound: f64) -> f64 {
+    GOOD_ENOUGH * (bound + model.objective_elsewhere).abs()
+}
+
 /// Makes a plan that keeps the limits better, and returns a bound of all plans.
 fn improve(draft: &mut Draft, prices: &[Coefficients], priced: &Priced, margins: &[f64]) -> f64 {
     let gap = |draft: &Draft| priced.dual - draft.objective();
-    let is_open = |draft: &Draft| gap(draft) > GOOD_ENOUGH * priced.dual.abs() && !draft.model.is_stopped();
+    let enough = good_gap(draft.model, priced.dual);
+    let is_open = |draft: &Draft| gap(draft) > enough && !draft.model.is_stopped();
     // Units whose other choices could be part of a plan of a smaller gap: near a tie, or moved from their best pair.
     let within = |draft: &Draft, gap: f64| -> Vec<u32> {
         let near = (0..margins.len() as u32).filter(|&unit| margins[unit as usize] < gap);

@@ -77,21 +77,27 @@ pub(super) fn search(
     gap: f64,
     extent: Extent,
 ) -> Found {
-    let mut losses = draft.losses(priced);
-    let mut candidates: Vec<(f64, Choices)> = vec![];
+    let now: &Draft = draft;
+    let mut losses = now.losses(priced);
+    let choices_of = |unit: usize| {
+        let best = now.model.best(prices, unit).1;
+        let loss = move |pair: u32| (best - now.model.reduced(prices, pair)).max(0.0);
+        let pairs = now.model.pairs.of(unit).map(|pair| pair as u32).chain([NO_OFFER]);
+        pairs.map(move |pair| (pair, loss(pair))).filter(move |(_, loss)| *loss < gap)
+    };
+    // Units that have a choice, with the most that one of theirs moves the objective.
+    let mut candidates: Vec<(f64, usize)> = vec![];
     for unit in units.iter().map(|&unit| unit as usize) {
-        let (best, worth) = draft.model.best(prices, unit);
-        let (best, worth) = (worth, draft.model.worth(best));
-        let loss = |pair: u32| (best - draft.model.reduced(prices, pair)).max(0.0);
-        let pairs = draft.model.pairs.of(unit).map(|pair| pair as u32).chain([NO_OFFER]);
-        let choice = |pair: u32| Choice { pair, loss: loss(pair), adds: vec![] };
-        let mut choices: Vec<Choice> = pairs.map(choice).filter(|choice| choice.loss < gap).collect();
-        choices.sort_by(|a, b| a.loss.total_cmp(&b.loss));
-        let impact = |choice: &Choice| (draft.model.worth(choice.pair) - worth).abs();
-        let impact = choices.iter().map(impact).fold(0.0, f64::max);
-        if choices.len() > 1 || choices.iter().all(|choice| choice.pair != draft.chosen[unit]) {
-            losses -= loss(draft.chosen[unit]);
-            candidates.push((impact, Choices { unit, choices, touched: vec![] }));
+        let worth = now.model.worth(now.model.best(prices, unit).0);
+        let (mut choices, mut has_its_own, mut impact) = (0, false, 0.0_f64);
+        for (pair, _) in choices_of(unit) {
+            choices += 1;
+            has_its_own |= pair == now.chosen[unit];
+            impact = impact.max((now.model.worth(pair) - worth).abs());
+        }
+        if choices > 1 || !has_its_own {
+            losses -= now.loss(prices, unit);
+            candidates.push((impact, unit));
         }
     }
     // What moves much first: it decides what the others can do.
@@ -99,9 +105,15 @@ pub(super) fn search(
     let large = candidates.partition_point(|(impact, _)| *impact >= extent.least_impact).min(UNITS);
     let is_whole = candidates.len() == large;
     for (_, unit) in candidates.drain(large..) {
-        losses += draft.loss(prices, unit.unit);
+        losses += now.loss(prices, unit);
     }
-    let units: Vec<Choices> = candidates.into_iter().map(|(_, unit)| unit).collect();
+    let choices = |(_, unit): (f64, usize)| {
+        let choice = |(pair, loss)| Choice { pair, loss, adds: vec![] };
+        let mut choices: Vec<Choice> = choices_of(unit).map(choice).collect();
+        choices.sort_by(|a, b| a.loss.total_cmp(&b.loss));
+        Choices { unit, choices, touched: vec![] }
+    };
+    let units: Vec<Choices> = candidates.into_iter().map(choices).collect();
     let (taken, is_finished) =
         Search::new(draft, &priced.multipliers, units, gap, extent.branches).run(losses.max(0.0));
     let is_better = taken.is_some();

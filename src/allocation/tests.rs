@@ -388,3 +388,95 @@ fn a_limit_on_each_of_many_groups_is_solved() {
     let plan = solved(&problem);
     assert!(plan.bound - plan.objective < 0.05 * plan.bound, "{} {}", plan.objective, plan.bound);
 }
+
+/// What [`Frontier`] and a solution of its own say of budgets, from nothing to more than can be spent.
+fn compare_with_solutions(problem: &Problem, points: u32) {
+    let effort = Effort::new(2);
+    let mut problem = problem.clone();
+    let mut frontier =
+        Frontier::new(&problem, &Effort { is_quick: true, ..effort.clone() }).expect("a budget alone");
+    let most = 1.1 * frontier.most();
+    let budgets: Vec<f64> = (1..=points).map(|i| most * f64::from(i) / f64::from(points)).collect();
+    let bought: Vec<_> = budgets.iter().map(|&budget| frontier.at(budget)).collect();
+    let mut of_their_own = 0;
+    for (budget, bought) in budgets.into_iter().zip(bought) {
+        problem.guardrails[0].maximum = budget;
+        let Some(bought) = bought else {
+            of_their_own += 1;
+            continue;
+        };
+        let plan = solved(&problem);
+        let objective = bought.value - problem.floor * bought.cost;
+        let tolerance = 1e-6 * plan.objective.abs();
+        assert!(bought.cost <= budget * (1.0 + 1e-12), "{budget}: {bought:?}");
+        assert!(objective <= plan.bound + 1e-9 * plan.bound.abs(), "{budget}: {bought:?} {}", plan.bound);
+        assert!((plan.objective - objective).abs() <= tolerance, "{budget}: {bought:?} {}", plan.objective);
+        let (price, other) = (bought.shadow_price, plan.shadow_prices[0]);
+        assert!((price - other).abs() <= 1e-3 * price.abs(), "{budget}: {price} {other}");
+    }
+    assert!(of_their_own <= points as usize / 10, "{of_their_own}");
+}
+
+#[test]
+fn one_ordering_gives_the_plans_of_all_budgets() {
+    for (units, seed) in [(200, 12), (1_500, 13), (6_000, 14)] {
+        let mut problem = realistic(units, seed);
+        problem.guardrails.truncate(1);
+        problem.classes = vec![vec![0]; problem.classes.len()];
+        compare_with_solutions(&problem, 20);
+        problem.floor = 0.4;
+        compare_with_solutions(&problem, 5);
+        // Some actions save money, some are free.
+        problem.pairs.cost.iter_mut().step_by(17).for_each(|cost| *cost *= -0.3);
+        problem.pairs.cost.iter_mut().step_by(19).for_each(|cost| *cost = 0.0);
+        problem.guardrails[0].taken = 3.0;
+        let effort = Effort::new(1);
+        let mut frontier = Frontier::new(&problem, &effort).unwrap();
+        for budget in [500.0, 50.0, 0.0, 5.0] {
+            compare_at(&problem, &mut frontier, budget);
+        }
+    }
+}
+
+/// Budgets in any order, with what is taken already.
+fn compare_at(problem: &Problem, frontier: &mut Frontier, budget: f64) {
+    let mut problem = problem.clone();
+    problem.guardrails[0].maximum = budget;
+    let (bought, plan) = (frontier.at(budget).unwrap(), solve(&problem, &Effort::new(1)).unwrap());
+    let objective = bought.value - problem.floor * bought.cost;
+    assert!(bought.cost <= budget - 3.0 + 1e-9, "{bought:?}");
+    assert!((objective - plan.objective).abs() <= 1e-6 * plan.objective, "{bought:?} {}", plan.objective);
+}
+
+#[test]
+fn ordering_is_for_a_budget_alone() {
+    let effort = Effort::new(1);
+    assert!(Frontier::new(&realistic(10, 1), &effort).is_none());
+    let mut problem = with_budget(&[&[(2.0, 1.0)], &[(3.0, 9.0)], &[(4.0, 2.0)]], 6.0);
+    let at = |problem: &Problem, budget| Frontier::new(problem, &effort).unwrap().at(budget);
+    // A pair is dearer than the budget; nothing is bought; everything is.
+    assert!(at(&problem, 3.5).is_none() && at(&problem, -1.0).is_none());
+    let bought = at(&problem, 0.0).unwrap();
+    assert_eq!((bought.value, bought.treated, bought.shadow_price), (0.0, 0, 3.0));
+    let bought = at(&problem, 9.0).unwrap();
+    assert_eq!((bought.cost, bought.value, bought.treated, bought.shadow_price), (9.0, 12.0, 3, 0.0));
+    problem.guardrails[0].minimum = 1.0;
+    assert!(Frontier::new(&problem, &effort).is_none());
+}
+
+#[test]
+fn a_cap_without_room_has_the_price_of_the_first_purchase() {
+    let units: [&[(f64, f64)]; 3] =
+        [&[(1.0, 3.0), (3.0, 5.0)], &[(2.0, 4.0), (0.0, 1.0)], &[(1.0, 0.5), (2.0, 7.0)]];
+    let mut problem = with_budget(&units, 0.0);
+    let plan = solve(&problem, &Effort::new(1)).unwrap();
+    // 7 for 2; from the free pair of the second unit 3 for 2.
+    assert_eq!((plan.objective, plan.bound, plan.shadow_prices[0]), (1.0, 1.0, 3.5));
+    problem.floor = 0.5;
+    assert_eq!(solve(&problem, &Effort::new(1)).unwrap().shadow_prices, [3.0]);
+    // Nobody may be treated either: the first of two caps without room has all of the price.
+    problem.floor = 0.0;
+    problem.guardrails.push(Guardrail { adds: Coefficients::COUNT, ..problem.guardrails[0] });
+    problem.classes[0].push(1);
+    assert_eq!(solve(&problem, &Effort::new(1)).unwrap().shadow_prices, [3.5, 1.0]);
+}

@@ -184,8 +184,10 @@ fn frontier() -> Documentation {
             "Returns one row a budget, from 0 to the one given, by default to what is spent without a budget: spend, \
              value, shadow_price (the objective, value - min_value_per_cost * cost, that one more of the budget would \
              buy) and treated units of the plan; NULL at budgets that no plan keeps with the other guardrails, an error \
-             where none keeps them without a budget. The points are searched less than `allocate` searches one plan: \
-             under many guardrails their value can be a little less. {DROPPED}"
+             where none keeps them without a budget. With no other guardrail all points come from one ordering of the \
+             steps from each action to a dearer one by what they add in value per cost: a budget takes them as far as it \
+             lasts, and the units near the last step are decided once more. The points are searched less than `allocate` \
+             searches one plan: their value can be a little less. {DROPPED}"
         ),
         holds: "the conditions of `allocate` hold.".into(),
         source: SOURCE.into(),

@@ -273,9 +273,12 @@ impl Gathered {
             + self.codes.len() * (72 + 4 * most_counting)
     }
 
-    /// Bytes that [`Self::order`] and the solver take besides, by unit and by pair.
+    /// Bytes that [`Self::order`] and the solver take besides at most: 40 by unit and 8 by pair, whose numbers are 32 here.
+    ///
+    /// Ordering, these are the places of the pairs (4, while those of parts are joined 8) and, once the actions (8) are
+    /// gone, a second copy of one column (8). The solver has 24 by pair, and 4 where it closes pairs.
     pub(super) fn size_of_order(&self) -> usize {
-        self.runs.len() * 40 + self.action.len() * 48
+        self.runs.len() * 40 + self.action.len() * 8
     }
 
     /// Class, value and cost of all rows with an action, as they are.
@@ -303,7 +306,7 @@ impl Gathered {
     }
 
     /// Puts the pairs of each unit together, units in the order of their keys and pairs in that of their actions.
-    pub(super) fn order(self, settings: &Settings, threads: usize) -> Result<Ordered, Duplicate> {
+    pub(super) fn order(mut self, settings: &Settings, threads: usize) -> Result<Ordered, Duplicate> {
         // The first half of a key nearly always decides, and is compared where it is.
         let half = |(run, key): (u32, &Run)| ((key.unit >> 64) as u64, run);
         let mut runs: Vec<(u64, u32)> = (0..).zip(&self.runs).map(half).collect();
@@ -325,8 +328,7 @@ impl Gathered {
             end
         });
         let bounds: Vec<usize> = [0].into_iter().chain(ends).chain([runs.len()]).collect();
-        let part =
-            |bounds: &[usize]| self.order_part(settings, &runs[bounds[0]..bounds[1].max(bounds[0])], &places);
+        let part = |bounds: &[usize]| self.order_part(settings, &runs[bounds[0]..bounds[1].max(bounds[0])]);
         let parts: Vec<_> = thread::scope(|scope| {
             let others: Vec<_> =
                 bounds.windows(2).skip(1).map(|bounds| scope.spawn(move || part(bounds))).collect();
@@ -336,8 +338,8 @@ impl Gathered {
             };
             [first].into_iter().chain(others.into_iter().map(join)).collect()
         });
-        let Self { tally, mut codes, rows, .. } = self;
-        codes.sort_unstable();
+        drop(runs);
+        (self.runs, self.action) = Default::default();
         let [mut free, mut explorers] = [Half::default(), Half::default()];
         let mut without = vec![];
         for part in parts {
@@ -346,28 +348,37 @@ impl Gathered {
             explorers.append(part.explorers);
             without.extend(part.without);
         }
-        free.pair_rows.extend(explorers.pair_rows);
+        let first_explored = free.pairs.len();
+        let mut pairs = free.pairs;
+        pairs.extend(explorers.pairs);
+        // One column after the other: no more than one is there twice.
+        let mut value = in_order(self.value, &pairs, threads, |value| value);
+        let mut cost = in_order(self.cost, &pairs, threads, |cost| cost);
+        let mut class = in_order(self.class, &pairs, threads, |class| places[class as usize]);
+        let pair_rows = in_order(self.row, &pairs, threads, |row| row);
+        let explored = Pairs {
+            starts: explorers.starts,
+            value: value.split_off(first_explored),
+            cost: cost.split_off(first_explored),
+            class: class.split_off(first_explored),
+        };
         free.unit_rows.extend(explorers.unit_rows);
+        self.codes.sort_unstable();
         Ok(Ordered {
-            free: free.pairs,
-            explored: explorers.pairs,
+            free: Pairs { starts: free.starts, value, cost, class },
+            explored,
             explorer_draws: explorers.units.iter().map(|&unit| draw(settings.seed, unit, 1)).collect(),
-            pair_rows: free.pair_rows,
+            pair_rows,
             unit_rows: free.unit_rows,
             without,
-            codes,
-            tally,
-            rows,
+            codes: self.codes,
+            tally: self.tally,
+            rows: self.rows,
         })
     }
 
     /// Puts the pairs of some units together, given their runs in order.
-    fn order_part(
-        &self,
-        settings: &Settings,
-        runs: &[(u64, u32)],
-        places: &[u32],
-    ) -> Result<Part, Duplicate> {
+    fn order_part(&self, settings: &Settings, runs: &[(u64, u32)]) -> Result<Part, Duplicate> {
         let pairs = runs.iter().map(|(_, run)| self.runs[*run as usize].pairs as usize).sum();
         let mut part = Part { free: Half::with_capacity(runs.len(), pairs), ..Part::default() };
         let mut of_unit: Vec<u32> = vec![];
@@ -397,14 +408,8 @@ impl Gathered {
             }
             let explores = settings.explore > 0.0 && draw(settings.seed, unit, 0) < settings.explore;
             let half = if explores { &mut part.explorers } else { &mut part.free };
-            for &pair in &of_unit {
-                let pair = pair as usize;
-                half.pairs.value.push(self.value[pair]);
-                half.pairs.cost.push(self.cost[pair]);
-                half.pairs.class.push(places[self.class[pair] as usize]);
-                half.pair_rows.push(self.row[pair]);
-            }
-            half.pairs.starts.push(half.pairs.value.len() as u32);
+            half.pairs.extend_from_slice(&of_unit);
+            half.starts.push(half.pairs.len() as u32);
             half.unit_rows.push(row);
             if explores {
                 half.units.push(unit);
@@ -435,9 +440,11 @@ struct Part {
 /// Units that the solver decides on, or that explore.
 #[derive(Debug)]
 struct Half {
-    pairs: Pairs,
-    /// The row of each pair, and one of each unit.
-    pair_rows: Vec<u32>,
+    /// Places of the pairs among those that were gathered.
+    pairs: Vec<u32>,
+    /// Where the pairs of each unit start, and their number at the end.
+    starts: Vec<u32>,
+    /// A row of each unit.
     unit_rows: Vec<u32>,
     /// The keys of units that explore.
     units: Vec<u128>,
@@ -445,8 +452,7 @@ struct Half {
 
 impl Default for Half {
     fn default() -> Self {
-        let pairs = Pairs { starts: vec![0], ..Pairs::default() };
-        Self { pairs, pair_rows: vec![], unit_rows: vec![], units: vec![] }
+        Self { pairs: vec![], starts: vec![0], unit_rows: vec![], units: vec![] }
     }
 }
 
@@ -454,29 +460,37 @@ impl Half {
     fn with_capacity(units: usize, pairs: usize) -> Self {
         let mut starts = Vec::with_capacity(units + 1);
         starts.push(0);
-        let [value, cost] = [Vec::with_capacity(pairs), Vec::with_capacity(pairs)];
-        Self {
-            pairs: Pairs { starts, value, cost, class: Vec::with_capacity(pairs) },
-            pair_rows: Vec::with_capacity(pairs),
-            unit_rows: Vec::with_capacity(units),
-            units: vec![],
-        }
+        Self { pairs: Vec::with_capacity(pairs), starts, unit_rows: Vec::with_capacity(units), units: vec![] }
     }
 
     fn append(&mut self, other: Self) {
-        if self.unit_rows.is_empty() {
-            *self = other;
-            return;
-        }
-        let before = self.pairs.value.len() as u32;
-        self.pairs.starts.extend(other.pairs.starts[1..].iter().map(|start| before + start));
-        self.pairs.value.extend(other.pairs.value);
-        self.pairs.cost.extend(other.pairs.cost);
-        self.pairs.class.extend(other.pairs.class);
-        self.pair_rows.extend(other.pair_rows);
+        let before = self.pairs.len() as u32;
+        self.starts.extend(other.starts[1..].iter().map(|start| before + start));
+        self.pairs.extend(other.pairs);
         self.unit_rows.extend(other.unit_rows);
         self.units.extend(other.units);
     }
+}
+
+/// What `number` makes of the entries of a column at some places, in the order of these.
+fn in_order<T: Copy + Default + Send + Sync>(
+    column: Vec<T>,
+    places: &[u32],
+    threads: usize,
+    number: impl Fn(T) -> T + Sync,
+) -> Vec<T> {
+    let mut ordered = vec![T::default(); places.len()];
+    let size = places.len().div_ceil(threads).max(1);
+    let fill = |(to, places): (&mut [T], &[u32])| {
+        to.iter_mut().zip(places).for_each(|(to, &place)| *to = number(column[place as usize]));
+    };
+    // Reading places that lie anywhere is waiting, which threads share.
+    thread::scope(|scope| {
+        for part in ordered.chunks_mut(size).zip(places.chunks(size)) {
+            scope.spawn(|| fill(part));
+        }
+    });
+    ordered
 }
 
 /// Draws from [0, 1) by unit.
@@ -509,4 +523,44 @@ pub(super) struct Ordered {
     pub(super) codes: Vec<u128>,
     pub(super) tally: Tally,
     pub(super) rows: u32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pair_takes_forty_bytes_while_it_is_gathered_ordered_and_solved() {
+        const UNITS: u32 = 1_000;
+        const ACTIONS: u32 = 5;
+        let mut gathered = Gathered::default();
+        let pairs = (UNITS * ACTIONS) as usize;
+        for column in [&mut gathered.value, &mut gathered.cost] {
+            column.reserve_exact(pairs);
+        }
+        gathered.action.reserve_exact(pairs);
+        gathered.class.reserve_exact(pairs);
+        gathered.row.reserve_exact(pairs);
+        gathered.runs.reserve_exact(UNITS as usize);
+        // Units from the last to the first, each in a batch of its own.
+        for unit in (0..UNITS).rev() {
+            let number = |action| f64::from(unit * ACTIONS + action);
+            let block = Block {
+                rows: ACTIONS,
+                runs: vec![Run { unit: u128::from(unit) << 64, start: 0, pairs: ACTIONS, row: 0 }],
+                action: (0..u64::from(ACTIONS)).collect(),
+                value: (0..ACTIONS).map(number).collect(),
+                cost: (0..ACTIONS).map(number).collect(),
+                code: vec![(0, true); ACTIONS as usize],
+                row: (0..ACTIONS).collect(),
+                ..Block::default()
+            };
+            gathered.add(Purpose::Allocate, block).unwrap();
+        }
+        let of_units = UNITS as usize * (size_of::<Run>() + 40) + gathered.codes.len() * 72;
+        assert_eq!(gathered.size(0) + gathered.size_of_order() - of_units, 40 * pairs);
+        let places: Vec<u32> = (0..7).rev().collect();
+        assert_eq!(in_order((10..17).collect(), &places, 3, |x: u32| 2 * x), [32, 30, 28, 26, 24, 22, 20]);
+        assert_eq!(in_order(vec![1.5], &[], 3, |x| x), [0.0; 0]);
+    }
 }

@@ -138,7 +138,7 @@ pub(super) fn solve_prepared(
     let plan = match solve(&prepared.problem, effort) {
         Ok(plan) => plan,
         Err(Failure::Infeasible(why)) => return Ok(Err((prepared, why))),
-        Err(Failure::Stopped) => return exec_err!("{purpose}: the query was cancelled"),
+        Err(Failure::Stopped) => return cancelled(purpose),
     };
     let totals = totals(&prepared, &plan, settings.min_value_per_cost);
     if plan.is_feasible {
@@ -147,8 +147,16 @@ pub(super) fn solve_prepared(
     Ok(Ok(Solved { prepared, plan, totals }))
 }
 
+/// The error of work that was ended from outside.
+pub(super) fn cancelled<T>(purpose: Purpose) -> Result<T> {
+    exec_err!("{purpose}: the query was cancelled")
+}
+
 /// Class, value and cost of the chosen pairs.
-fn chosen_pairs<'a>(pairs: &'a Pairs, chosen: &'a [u32]) -> impl Iterator<Item = (u32, f64, f64)> + Clone {
+pub(super) fn chosen_pairs<'a>(
+    pairs: &'a Pairs,
+    chosen: &'a [u32],
+) -> impl Iterator<Item = (u32, f64, f64)> + Clone {
     let taken = chosen.iter().filter(|&&pair| pair != NO_OFFER).map(|&pair| pair as usize);
     taken.map(|pair| (pairs.class[pair], pairs.value[pair], pairs.cost[pair]))
 }
