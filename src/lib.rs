@@ -36,4 +36,7 @@ pub mod session;
 #[cfg(feature = "cli")]
 mod stores;
 
+/// The solver's kernels, for `benches/kernels.rs` only: no part of the interface.
+#[doc(hidden)]
+pub use allocation::kernels::AllocationKernels;
 pub use session::{reference, register, register_functions};

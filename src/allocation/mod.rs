@@ -12,6 +12,7 @@ pub(crate) mod exploration;
 mod frontier;
 mod hull;
 mod infeasible;
+pub(crate) mod kernels;
 mod knapsack;
 mod model;
 mod moves;
