@@ -4,18 +4,11 @@
 mod log;
 
 use std::hint::black_box;
-use std::sync::Arc;
 
 use criterion::{BenchmarkGroup, Criterion, Throughput, measurement::WallTime};
-use datafusion::arrow::array::{ArrayRef, RecordBatch};
-use datafusion::datasource::MemTable;
+use datafusion::arrow::array::RecordBatch;
 use datafusion::error::Result;
 use datafusion::logical_expr::EmitTo;
-use datafusion::physical_expr::aggregate::AggregateFunctionExpr;
-use datafusion::physical_plan::aggregates::AggregateExec;
-use datafusion::physical_plan::collect;
-use datafusion::prelude::{SessionConfig, SessionContext};
-use datafusion_causal::session;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -79,7 +72,7 @@ fn main() {
     let batches: Vec<RecordBatch> = (0..BATCHES).map(|i| log::batch(ROWS, i * BATCH, BATCH)).collect();
     let mut criterion = Criterion::default().sample_size(20).configure_from_args();
     for call in CALLS {
-        let planned = runtime.block_on(planned(call, &batches)).expect("the call can be planned");
+        let planned = runtime.block_on(log::calls::planned(call, &batches)).expect("the call can be planned");
         let mut group = criterion.benchmark_group(call);
         group.throughput(Throughput::Elements(ROWS as u64));
         bench(&mut group, &planned).expect("the rows are valid");
@@ -88,7 +81,7 @@ fn main() {
     criterion.final_summary();
 }
 
-fn bench(group: &mut BenchmarkGroup<'_, WallTime>, (aggregate, arguments): &Call) -> Result<()> {
+fn bench(group: &mut BenchmarkGroup<'_, WallTime>, (aggregate, arguments): &log::calls::Call) -> Result<()> {
     group.bench_function("one_state", |bencher| {
         bencher.iter(|| {
             let mut accumulator = aggregate.create_accumulator()?;
@@ -124,28 +117,4 @@ fn bench(group: &mut BenchmarkGroup<'_, WallTime>, (aggregate, arguments): &Call
         });
     });
     Ok(())
-}
-
-/// An aggregate, and the values that the engine would hand over to it, batch by batch.
-type Call = (Arc<AggregateFunctionExpr>, Vec<Vec<ArrayRef>>);
-
-/// Plans a call over the log.
-async fn planned(call: &str, batches: &[RecordBatch]) -> Result<Call> {
-    let state = session::builder(SessionConfig::new().with_target_partitions(1)).build();
-    let context = SessionContext::new_with_state(state);
-    let table = MemTable::try_new(log::schema(), vec![batches.to_vec()])?;
-    context.register_table("log", Arc::new(table))?;
-    let mut plan = context.sql(&format!("SELECT {call} FROM log")).await?.create_physical_plan().await?;
-    while !plan.is::<AggregateExec>() {
-        plan = Arc::clone(plan.children()[0]);
-    }
-    let node = plan.downcast_ref::<AggregateExec>().expect("the loop ended there");
-    let aggregate = Arc::clone(&node.aggr_expr()[0]);
-    let input = collect(Arc::clone(node.input()), context.task_ctx()).await?;
-    let values = |batch: &RecordBatch| {
-        let expressions = aggregate.expressions();
-        expressions.iter().map(|e| e.evaluate(batch)?.into_array(batch.num_rows())).collect()
-    };
-    let arguments = input.iter().map(values).collect::<Result<_>>()?;
-    Ok((aggregate, arguments))
 }

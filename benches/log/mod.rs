@@ -2,6 +2,7 @@
 //!
 //! A value is a hash of its row and column, so a log is the same wherever and in whatever order it is made.
 
+pub(crate) mod calls;
 pub(crate) mod queries;
 pub(crate) mod session;
 
