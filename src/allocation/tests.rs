@@ -480,3 +480,20 @@ fn a_cap_without_room_has_the_price_of_the_first_purchase() {
     problem.classes[0].push(1);
     assert_eq!(solve(&problem, &Effort::new(1)).unwrap().shadow_prices, [3.5, 1.0]);
 }
+
+#[test]
+fn a_budget_that_hardly_binds_is_priced() {
+    // It does not bind the sample of so many units.
+    let mut draws = Draws::new(5);
+    let mut problem = with_budget(&[], 0.0);
+    for _ in 0..30_000 {
+        problem.pairs.value.push(1.0 + draws.uniform());
+        problem.pairs.cost.push(0.5 + draws.uniform());
+        problem.pairs.class.push(0);
+        problem.pairs.starts.push(problem.pairs.value.len() as u32);
+    }
+    let total: f64 = problem.pairs.cost.iter().sum();
+    problem.guardrails[0].maximum = 0.999 * total;
+    let plan = solved(&problem);
+    assert!(plan.shadow_prices[0] > 0.5 && plan.bound - plan.objective < 1.0, "{plan:?}");
+}
