@@ -5,9 +5,7 @@ use std::sync::atomic::AtomicBool;
 use super::binning::Binning;
 use super::boosting::{self, Ensemble, Grown, Loss, Run, Training};
 use super::features::Features;
-use super::linear::{
-    Design, Encoding, LinearError, LinearModel, Penalty, Sums, logistic, probability, ridge,
-};
+use super::linear::{Design, Encoding, LinearError, LinearModel, Penalty, logistic, probability};
 use super::matrix::BinnedMatrix;
 
 /// How a function of the features is fitted.
@@ -124,18 +122,9 @@ impl Base {
                 Ok((Function::Trees(ensemble), helpful))
             }
             (Self::Linear(penalty), Table::Columns(design, _)) => {
-                if task == Task::LogOdds {
-                    let model = logistic(design, rows, target, weight, *penalty, stopped)?;
-                    return Ok((Function::Linear(model), 0));
-                }
-                let mut sums = Sums::new(design.width(), 1);
-                for rows in rows.chunks(ROWS_BETWEEN_STOPS) {
-                    if stopped.load(std::sync::atomic::Ordering::Relaxed) {
-                        return Err(FitError::Stopped);
-                    }
-                    sums.add(design, rows, &[target], weight);
-                }
-                Ok((Function::Linear(ridge(&sums, *penalty)?.remove(0)), 0))
+                debug_assert_eq!(task, Task::LogOdds, "means come from sums, for which no rows are held");
+                let model = logistic(design, rows, target, weight, *penalty, stopped)?;
+                Ok((Function::Linear(model), 0))
             }
             _ => unreachable!("a table is read in the space of the base learner it is made for"),
         }
@@ -152,9 +141,6 @@ fn of_mean_one(weight: &[f64], rows: &[u32]) -> Option<Vec<f64>> {
     let mean = of_rows().sum::<f64>() / rows.len() as f64;
     (mean > 0.0).then(|| weight.iter().map(|weight| weight / mean).collect())
 }
-
-/// Rows that are summed before it is asked whether to go on.
-const ROWS_BETWEEN_STOPS: usize = 100_000;
 
 impl Table<'_> {
     /// The same features of some rows.

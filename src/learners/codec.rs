@@ -16,7 +16,7 @@ use super::model::{Effect, Member, Model, Share};
 const SPLIT: usize = 15;
 
 /// Writes numbers behind each other.
-struct Writer<'a>(&'a mut Vec<u8>);
+pub(super) struct Writer<'a>(pub(super) &'a mut Vec<u8>);
 
 impl Writer<'_> {
     fn byte(&mut self, x: u8) {
@@ -27,11 +27,11 @@ impl Writer<'_> {
         self.0.extend_from_slice(&x.to_le_bytes());
     }
 
-    fn int(&mut self, x: u32) {
+    pub(super) fn int(&mut self, x: u32) {
         self.0.extend_from_slice(&x.to_le_bytes());
     }
 
-    fn long(&mut self, x: u64) {
+    pub(super) fn long(&mut self, x: u64) {
         self.0.extend_from_slice(&x.to_le_bytes());
     }
 
@@ -39,11 +39,11 @@ impl Writer<'_> {
         self.0.extend_from_slice(&x.to_le_bytes());
     }
 
-    fn float(&mut self, x: f64) {
+    pub(super) fn float(&mut self, x: f64) {
         self.0.extend_from_slice(&x.to_le_bytes());
     }
 
-    fn list<T>(&mut self, items: &[T], mut write: impl FnMut(&mut Self, &T)) {
+    pub(super) fn list<T>(&mut self, items: &[T], mut write: impl FnMut(&mut Self, &T)) {
         self.int(items.len() as u32);
         items.iter().for_each(|item| write(self, item));
     }
@@ -54,7 +54,7 @@ impl Writer<'_> {
 }
 
 /// Reads what a [`Writer`] wrote; `None` where bytes are missing.
-struct Reader<'a>(&'a [u8]);
+pub(super) struct Reader<'a>(pub(super) &'a [u8]);
 
 impl Reader<'_> {
     fn take<const N: usize>(&mut self) -> Option<[u8; N]> {
@@ -71,11 +71,11 @@ impl Reader<'_> {
         self.take().map(u16::from_le_bytes)
     }
 
-    fn int(&mut self) -> Option<u32> {
+    pub(super) fn int(&mut self) -> Option<u32> {
         self.take().map(u32::from_le_bytes)
     }
 
-    fn long(&mut self) -> Option<u64> {
+    pub(super) fn long(&mut self) -> Option<u64> {
         self.take().map(u64::from_le_bytes)
     }
 
@@ -83,12 +83,16 @@ impl Reader<'_> {
         self.take().map(f32::from_le_bytes).filter(|x| x.is_finite())
     }
 
-    fn float(&mut self) -> Option<f64> {
+    pub(super) fn float(&mut self) -> Option<f64> {
         self.take().map(f64::from_le_bytes).filter(|x| x.is_finite())
     }
 
     /// A list whose items take at least `least` bytes each.
-    fn list<T>(&mut self, least: usize, mut read: impl FnMut(&mut Self) -> Option<T>) -> Option<Vec<T>> {
+    pub(super) fn list<T>(
+        &mut self,
+        least: usize,
+        mut read: impl FnMut(&mut Self) -> Option<T>,
+    ) -> Option<Vec<T>> {
         let length = self.int()? as usize;
         if length.checked_mul(least)? > self.0.len() {
             return None;

@@ -2,7 +2,8 @@
 //!
 //! `train` fits the functions that a `method` needs to a `sample`, each without some folds, by a `base` learner: trees on
 //! bins (`boosting`) or linear functions (`linear`). What comes out is a `model` whose members, `drawing` says which, have
-//! not seen some units. `calibration` makes probabilities of scores.
+//! not seen some units. `calibration` makes probabilities of scores. Linear functions but logistic ones are fitted to sums
+//! that hold no rows (`streamed`).
 //!
 //! Sums are made in the order of the rows given, so a caller whose results may not depend on partitions or threads puts
 //! the rows into an order of their own first.
@@ -22,6 +23,7 @@ mod method;
 mod model;
 mod parts;
 mod sample;
+mod streamed;
 mod train;
 
 pub(crate) use base::Base;
@@ -34,4 +36,5 @@ pub(crate) use linear::Penalty;
 pub(crate) use method::Method;
 pub(crate) use model::{Model, Predictions};
 pub(crate) use sample::Sample;
-pub(crate) use train::{Settings, Work, functions, train};
+pub(crate) use streamed::{Streamed, StreamedRows};
+pub(crate) use train::{Settings, TrainError, Work, functions, train};

@@ -7,15 +7,17 @@
 //! rows, as the methods were first published.
 //! Source: Chernozhukov et al. (2018), "Double/Debiased Machine Learning for Treatment and Structural Parameters".
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use super::base::{Base, FitError, Function, Problem, Rows, Space, Table, Task};
 use super::calibration::{Calibration, Calibrator};
 use super::drawing::Drawing;
+use super::features::Column;
 use super::method::{Arm, Method};
 use super::model::{Effect, Member, Model, Share, with_last};
-use super::parts::in_threads;
+use super::parts::each;
 use super::sample::Sample;
+use super::streamed::{Streamed, StreamedRows};
 
 /// Where a fitted propensity is divided by, it is kept this far from 0 and 1: there it is an extrapolation, not a design.
 const LEAST_PROPENSITY: f64 = 0.01;
@@ -62,14 +64,21 @@ fn too_few(arm: Arm, rows: usize, needed: usize, without: [Option<u32>; 2]) -> S
     format!("at least {needed} {}rows{outside} are needed, got {rows}", arm.name())
 }
 
-/// How many functions are fitted for a model.
-pub(crate) fn functions(sample: &Sample, settings: &Settings) -> usize {
+/// How many functions are fitted for a model of so many outcomes.
+pub(crate) fn functions(settings: &Settings, outcomes: usize, has_propensity: bool) -> usize {
     let Settings { method, drawing, .. } = settings;
     let (folds, bags) = (drawing.folds as usize, drawing.bags as usize);
-    let pairs = if folds == 1 { 1 } else { folds * (folds - 1) / 2 };
-    let effects = method.nuisances().len() * pairs + method.finals().len() * folds;
-    let propensities = if method.needs_propensity() && sample.propensity.is_none() { folds } else { 0 };
-    propensities + usize::from(*method == Method::X) + effects * sample.outcomes.len() * bags
+    let effects = method.nuisances().len() * pairs(drawing.folds).len() + method.finals().len() * folds;
+    let propensities = if method.needs_propensity() && !has_propensity { folds } else { 0 };
+    propensities + usize::from(*method == Method::X) + effects * outcomes * bags
+}
+
+/// Pairs of folds that are left out together.
+pub(super) fn pairs(folds: u32) -> Vec<Pair> {
+    match folds {
+        1 => vec![[0, 0]],
+        folds => (0..folds).flat_map(|a| (a + 1..folds).map(move |b| [a, b])).collect(),
+    }
 }
 
 /// Trains a model.
@@ -86,6 +95,9 @@ pub(crate) fn train(sample: &Sample, settings: &Settings, work: Work<'_>) -> Res
     let mut by_fold = vec![vec![]; settings.drawing.folds as usize];
     (0..).zip(&sample.keys).for_each(|(row, &key)| by_fold[settings.drawing.fold(key) as usize].push(row));
     let mut trainer = Trainer { sample, settings, work, table, by_fold, propensity: vec![] };
+    if matches!(settings.base, Base::Linear(_)) && settings.method != Method::Propensity {
+        return trainer.train_sums();
+    }
     let share = trainer.find_propensity()?;
     let mut members = vec![];
     for bag in 0..settings.drawing.bags {
@@ -118,7 +130,7 @@ struct Job<'a> {
 }
 
 /// Two folds that are left out together, in order; the same one twice where there is one fold.
-type Pair = [u32; 2];
+pub(super) type Pair = [u32; 2];
 
 /// What the nuisances that have not seen two folds say of the rows of each, by nuisance.
 struct Nuisances {
@@ -143,20 +155,8 @@ impl Trainer<'_> {
 
     /// Fits functions, sharing the threads among them; with how many of the trees of each help the rows it has not seen.
     fn grow(&self, jobs: &[Job<'_>]) -> Result<Vec<(Function, usize)>, TrainError> {
-        let workers = self.work.threads.clamp(1, jobs.len().max(1));
-        let threads = (self.work.threads / workers).max(1);
-        let next = AtomicUsize::new(0);
-        let work = |_| {
-            let mut fitted = vec![];
-            loop {
-                let at = next.fetch_add(1, Ordering::Relaxed);
-                let Some(job) = jobs.get(at) else { return fitted };
-                fitted.push((at, self.fit_one(job, threads)));
-            }
-        };
-        let mut fitted: Vec<_> = in_threads((0..workers).collect(), work).into_iter().flatten().collect();
-        fitted.sort_by_key(|(at, _)| *at);
-        fitted.into_iter().map(|(_, fitted)| fitted).collect()
+        let fit = |at: usize, threads| self.fit_one(&jobs[at], threads);
+        each(jobs.len(), self.work.threads, fit).into_iter().collect()
     }
 
     fn fit_one(&self, job: &Job<'_>, threads: usize) -> Result<(Function, usize), TrainError> {
@@ -195,19 +195,36 @@ impl Trainer<'_> {
         Ok(fitted)
     }
 
+    /// Trains a model of linear functions: these come from sums, once P(treated) is known.
+    fn train_sums(&self) -> Result<Model, TrainError> {
+        let Self { sample, settings, work, .. } = *self;
+        let columns = &sample.features.columns;
+        let mut sums = Streamed::new(StreamedRows {
+            method: settings.method,
+            drawing: settings.drawing,
+            is_numeric: columns.iter().map(|column| matches!(column, Column::Numeric(_))).collect(),
+            outcomes: sample.outcomes.len(),
+            is_weighted: sample.weight.is_some(),
+        });
+        let propensity = match settings.method.needs_propensity() {
+            true => Some(self.propensities()?),
+            false => None,
+        };
+        sums.add(sample, propensity.as_deref(), work.stopped)?;
+        let levels = |column: &Column| match column {
+            Column::Numeric(_) => vec![],
+            Column::Categorical { levels, .. } => (0..*levels).collect(),
+        };
+        sums.train(&columns.iter().map(levels).collect::<Vec<_>>(), settings, work)
+    }
+
     /// Finds P(treated) of all rows: given, or fitted without each row's fold. Returns how it follows from the features.
     fn find_propensity(&mut self) -> Result<Option<Share>, TrainError> {
         let Self { sample, settings, .. } = *self;
         if !settings.method.needs_propensity() {
             return Ok(None);
         }
-        self.propensity = match &sample.propensity {
-            Some(propensity) => propensity.clone(),
-            None => self.fitted_propensity()?,
-        };
-        if settings.method != Method::X && sample.propensity.is_none() {
-            self.propensity.iter_mut().for_each(|e| *e = e.clamp(LEAST_PROPENSITY, 1.0 - LEAST_PROPENSITY));
-        }
+        self.propensity = self.propensities()?;
         if settings.method != Method::X {
             return Ok(None);
         }
@@ -228,6 +245,18 @@ impl Trainer<'_> {
         };
         let (function, _) = self.fit_one(&job, self.work.threads)?;
         Ok(Some(Share::Fitted { function, low, high }))
+    }
+
+    /// P(treated) of all rows: given, or fitted without each row's fold.
+    fn propensities(&self) -> Result<Vec<f64>, TrainError> {
+        if let Some(propensity) = &self.sample.propensity {
+            return Ok(propensity.clone());
+        }
+        let mut fitted = self.fitted_propensity()?;
+        if self.settings.method != Method::X {
+            fitted.iter_mut().for_each(|e| *e = e.clamp(LEAST_PROPENSITY, 1.0 - LEAST_PROPENSITY));
+        }
+        Ok(fitted)
     }
 
     fn fitted_propensity(&self) -> Result<Vec<f64>, TrainError> {
@@ -344,14 +373,6 @@ impl Trainer<'_> {
         Ok(())
     }
 
-    /// Pairs of folds that are left out together.
-    fn pairs(&self) -> Vec<Pair> {
-        match self.folds() {
-            1 => vec![[0, 0]],
-            folds => (0..folds).flat_map(|a| (a + 1..folds).map(move |b| [a, b])).collect(),
-        }
-    }
-
     /// The values of the nuisances that were fitted without a pair of folds, at the rows of these folds.
     fn nuisances(&self, outcome: &[f64], weight: Option<&[f64]>) -> Result<Vec<Nuisances>, TrainError> {
         let Settings { method, base, .. } = self.settings;
@@ -359,7 +380,7 @@ impl Trainer<'_> {
         if arms.is_empty() {
             return Ok(vec![]);
         }
-        let pairs = self.pairs();
+        let pairs = pairs(self.folds());
         let left_out = |pair: Pair| pair.map(|fold| self.is_crossed().then_some(fold));
         let of_pair = |&pair: &Pair| {
             let job = move |&arm| Job {

@@ -59,8 +59,21 @@ async fn order_batches_and_partitions_change_no_byte() {
     let models = |unit: &str| {
         let model = |call: &str| format!("sha256(CAST({call} AS BYTEA))");
         let trees = "'trees': 8, 'folds': 3, 'min_rows': 2";
+        // Linear functions from sums: of each method, with weights, bags and several outcomes.
+        let sums = ["x", "t", "s", "r", "dr"].map(|method| {
+            let of = |outcome: &str, options: &str| {
+                model(&format!(
+                    "cate_{method}learner({outcome}, treated, propensity, {FEATURES}{unit}, {{'learner': 'linear', {options}}})"
+                ))
+            };
+            format!("{}, {}", of("{'v': value, 'c': cost}", "'folds': 3"), of("value + 1e8", "'bags': 2, 'weights': 'ipw'"))
+        });
         format!(
-            "SELECT {}, {}, {}, {}, {} FROM log",
+            "SELECT {}, {}, {}, {}, {}, {}, {} FROM log",
+            sums.join(", "),
+            model(&format!(
+                "outcome_model(value, {{'a': 1e8 + age, 'c': channel, 'l': loyal}}{unit}, {{'learner': 'linear', 'folds': 3}})"
+            )),
             model(&format!(
                 "cate_xlearner({{'v': value, 'c': cost}}, treated, propensity, {FEATURES}{unit}, {{{trees}, 'bags': 2, 'subsample': 0.7}})"
             )),

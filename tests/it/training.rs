@@ -46,6 +46,18 @@ async fn memory_of_a_training_is_the_querys() {
     assert_eq!(pool.reserved(), 0, "what was reserved is given back");
 }
 
+/// Linear functions come from sums: what rows would take is many times what the query may have.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_linear_training_holds_no_rows() {
+    let pool: Arc<dyn MemoryPool> = Arc::new(FairSpillPool::new(2_000_000));
+    let context = context(Some(Arc::clone(&pool)));
+    let held = trained(&context, &training(200_000, "'trees': 2")).await.unwrap_err().strip_backtrace();
+    assert!(held.contains("Resources exhausted"), "{held}");
+    let models = trained(&context, &training(200_000, "'learner': 'linear'")).await.unwrap();
+    assert_eq!(models.iter().map(RecordBatch::num_rows).sum::<usize>(), 2);
+    assert_eq!(pool.reserved(), 0);
+}
+
 /// The sum of a metric over a plan.
 fn metric(plan: &dyn ExecutionPlan, name: &str) -> usize {
     let own = plan.metrics().and_then(|metrics| metrics.sum_by_name(name)).map_or(0, |sum| sum.as_usize());

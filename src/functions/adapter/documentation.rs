@@ -140,7 +140,10 @@ const TRAINING: &str = "Rows with NULL in an argument are skipped; NULL in a fea
     row comes from functions that have seen neither the row's fold nor the member's: `predict` with the unit then \
     says of each training unit what was learned without it. Folds and bags are drawn by hash of seed and unit, \
     without unit by hash of seed and the row's values; the same rows give the same model in any order and \
-    partitioning.";
+    partitioning. Ridge regressions, which the linear learner fits where a propensity is given or has no part, come \
+    from sums that are added up row by row: they hold no rows, so a log larger than memory trains, and levels of \
+    all features may be 10000. Boosting, propensity_model, and cate_xlearner, cate_rlearner and cate_drlearner \
+    without a propensity, which they then fit, hold all rows.";
 const MODEL: &str = "a model (BINARY in a dictionary)";
 const CLUSTER: &str = "who is dependent: rows of one cluster count as dependent in the error, which is then CR1 with G - 1 degrees of freedom; any type; optional";
 const SHARES: &str =

@@ -30,14 +30,46 @@ pub(in crate::functions) struct Trained {
 /// What a model was trained on.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Data {
+    pub(super) counts: Counts,
+    /// Whether folds and bags were drawn by unit; else by the row's values.
+    pub(super) has_units: bool,
+}
+
+/// How many rows a training met.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Counts {
     pub(super) rows: u64,
     pub(super) treated: u64,
     /// Rows left out, of which something was NULL or invalid.
     pub(super) skipped: u64,
     /// Rows whose weight was capped.
     pub(super) clipped: u64,
-    /// Whether folds and bags were drawn by unit; else by the row's values.
-    pub(super) has_units: bool,
+}
+
+impl Counts {
+    pub(super) fn write(&self, out: &mut Vec<u8>) {
+        let Self { rows, treated, skipped, clipped } = self;
+        [rows, treated, skipped, clipped].iter().for_each(|n| out.extend_from_slice(&n.to_le_bytes()));
+    }
+
+    pub(super) fn read(bytes: &mut &[u8]) -> Option<Self> {
+        let mut number = || {
+            let (number, rest) = bytes.split_first_chunk()?;
+            *bytes = rest;
+            Some(u64::from_le_bytes(*number))
+        };
+        Some(Self { rows: number()?, treated: number()?, skipped: number()?, clipped: number()? })
+    }
+
+    /// Adds the rows of another part; `None` where no number can hold them.
+    pub(super) fn add(&self, other: &Self) -> Option<Self> {
+        Some(Self {
+            rows: self.rows.checked_add(other.rows)?,
+            treated: self.treated.checked_add(other.treated)?,
+            skipped: self.skipped.checked_add(other.skipped)?,
+            clipped: self.clipped.checked_add(other.clipped)?,
+        })
+    }
 }
 
 impl Trained {
@@ -57,9 +89,8 @@ impl Trained {
                 }
             }
         });
-        let Data { rows, treated, skipped, clipped, has_units } = self.data;
-        [rows, treated, skipped, clipped].iter().for_each(|n| out.extend_from_slice(&n.to_le_bytes()));
-        out.push(u8::from(has_units));
+        self.data.counts.write(&mut out);
+        out.push(u8::from(self.data.has_units));
         write_text(&mut out, &self.options);
         self.model.write(&mut out);
         let checksum = XxHash3_64::oneshot(&out);
@@ -107,27 +138,25 @@ impl Trained {
             };
             Some(Feature { name, kind })
         })?;
-        let mut number = || {
-            let (number, tail) = rest.split_first_chunk()?;
-            *rest = tail;
-            Some(u64::from_le_bytes(*number))
-        };
-        let [rows, treated, skipped, clipped] = [number()?, number()?, number()?, number()?];
+        let counts = Counts::read(rest)?;
         let (has_units, tail) = rest.split_first()?;
         *rest = tail;
-        let data = Data { rows, treated, skipped, clipped, has_units: *has_units != 0 };
+        let data = Data { counts, has_units: *has_units != 0 };
         let options = read_text(rest)?;
         let model = Model::read(rest, features.len(), heads.len())?;
         Some(Self { function, heads, schema: Schema { features }, data, options, model })
     }
 }
 
-fn write_list<T>(out: &mut Vec<u8>, items: &[T], mut write: impl FnMut(&mut Vec<u8>, &T)) {
+pub(super) fn write_list<T>(out: &mut Vec<u8>, items: &[T], mut write: impl FnMut(&mut Vec<u8>, &T)) {
     out.extend_from_slice(&(items.len() as u32).to_le_bytes());
     items.iter().for_each(|item| write(out, item));
 }
 
-fn read_list<T>(bytes: &mut &[u8], mut read: impl FnMut(&mut &[u8]) -> Option<T>) -> Option<Vec<T>> {
+pub(super) fn read_list<T>(
+    bytes: &mut &[u8],
+    mut read: impl FnMut(&mut &[u8]) -> Option<T>,
+) -> Option<Vec<T>> {
     let (length, rest) = bytes.split_first_chunk()?;
     *bytes = rest;
     let length = u32::from_le_bytes(*length) as usize;
@@ -139,12 +168,12 @@ fn read_list<T>(bytes: &mut &[u8], mut read: impl FnMut(&mut &[u8]) -> Option<T>
     Some(items)
 }
 
-fn write_text(out: &mut Vec<u8>, text: &str) {
+pub(super) fn write_text(out: &mut Vec<u8>, text: &str) {
     out.extend_from_slice(&(text.len() as u32).to_le_bytes());
     out.extend_from_slice(text.as_bytes());
 }
 
-fn read_text(bytes: &mut &[u8]) -> Option<String> {
+pub(super) fn read_text(bytes: &mut &[u8]) -> Option<String> {
     let (length, rest) = bytes.split_first_chunk()?;
     let (text, rest) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
     *bytes = rest;

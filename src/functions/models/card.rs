@@ -6,7 +6,7 @@ use datafusion::arrow::array::ArrayRef;
 use datafusion::common::{Result, plan_err};
 use datafusion::logical_expr::ColumnarValue;
 
-use super::bytes::{Data, Trained};
+use super::bytes::{Counts, Data, Trained};
 use super::places::is_bytes;
 use super::prediction::models_of;
 use super::schema::{Feature, Kind};
@@ -35,7 +35,7 @@ pub(in crate::functions) fn card(
 
 impl Trained {
     fn card(&self) -> String {
-        let Data { rows, treated, skipped, clipped, has_units } = self.data;
+        let Data { counts: Counts { rows, treated, skipped, clipped }, has_units } = self.data;
         let drawing = self.model.drawing;
         let heads: Vec<String> =
             self.heads.iter().filter(|head| !head.is_empty()).map(|head| quoted(head)).collect();

@@ -1,6 +1,7 @@
 //! Functions that train models and ask them.
 //!
-//! `places` finds the arguments of a call, `rows` collects training rows and puts them in order, `schema` reads features by
+//! `places` finds the arguments of a call, `rows` collects training rows and puts them in order, `sums` adds
+//! up those of linear functions instead, `schema` reads features by
 //! name, `settings` the options, `bytes` are models as values; `training`, `prediction` and
 //! `features` are what the engine calls. `operator` keeps trainings within the limits of their query, of which `watch`
 //! tells them.
@@ -14,6 +15,7 @@ mod prediction;
 mod rows;
 mod schema;
 mod settings;
+mod sums;
 mod training;
 mod watch;
 

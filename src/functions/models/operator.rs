@@ -1,5 +1,5 @@
 //! The operator above aggregates that train: it lets them work off the async threads, within the query's limits, and ends
-//! them with the query.
+//! them with the query. Aggregates of parts of the rows have it too: linear functions are mostly summed there.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::aggregate::AggregateFunctionExpr;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
-use datafusion::physical_plan::aggregates::{AggregateExec, AggregateMode};
+use datafusion::physical_plan::aggregates::AggregateExec;
 use datafusion::physical_plan::metrics::{ExecutionPlanMetricsSet, MetricsSet};
 use datafusion::physical_plan::stream::{RecordBatchReceiverStream, RecordBatchStreamAdapter};
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
@@ -53,9 +53,8 @@ impl PhysicalOptimizerRule for WatchTraining {
 }
 
 fn trains(aggregate: &AggregateExec) -> bool {
-    let is_last = !matches!(aggregate.mode(), AggregateMode::Partial | AggregateMode::PartialReduce);
     let is_training = |function: &Arc<AggregateFunctionExpr>| function.fun().inner().is::<TrainingFunction>();
-    is_last && aggregate.aggr_expr().iter().any(is_training)
+    aggregate.aggr_expr().iter().any(is_training)
 }
 
 /// Runs the aggregate below it on a thread that may block.

@@ -14,7 +14,7 @@ use super::places::Places;
 use super::schema::Schema;
 use crate::functions::adapter::{Definition, Rule};
 use crate::keys::value_keys;
-use crate::learners::Sample;
+use crate::learners::{Features, Sample};
 use crate::math::mixed;
 
 /// Rows that are kept in one piece: small batches, and slices that hold a whole batch in memory, are copied into pieces of so
@@ -103,6 +103,11 @@ impl Collected {
         joined_columns(&self.types, &pieces)
     }
 
+    pub(super) fn rows(&self) -> usize {
+        let rows = |piece: &Vec<ArrayRef>| piece.first().map_or(0, |column| column.len());
+        self.loose_rows + self.pieces.iter().map(rows).sum::<usize>()
+    }
+
     pub(super) fn size(&self) -> usize {
         self.bytes + self.loose_bytes
     }
@@ -162,6 +167,22 @@ impl Reading<'_> {
 
     /// Checks the rows and puts them into an order that follows from their values alone.
     pub(super) fn read(&self, columns: Vec<ArrayRef>) -> Result<Ready> {
+        let checked = self.check(columns)?;
+        let rows = checked.is_kept.len();
+        if u32::try_from(rows).is_err() {
+            return exec_err!("{}: at most {} rows can be trained on, got {rows}", self.function, u32::MAX);
+        }
+        let mut kept = checked.kept()?;
+        kept.sort_unstable();
+        let features = checked.features(&kept)?;
+        let schema = Schema::of(self.function, &features)?;
+        let sample = checked.sample(schema.read(self.function, &features)?, &kept);
+        let skipped = (rows - kept.len()) as u64;
+        Ok(Ready { heads: checked.heads, schema, sample, skipped })
+    }
+
+    /// Checks the rows.
+    pub(super) fn check(&self, columns: Vec<ArrayRef>) -> Result<Checked> {
         let mut columns = columns.into_iter();
         let given: Vec<Option<ArrayRef>> =
             self.places.columns.iter().map(|place| place.and_then(|_| columns.next())).collect();
@@ -170,12 +191,8 @@ impl Reading<'_> {
         else {
             return internal_err!("{}: features are no struct", self.function);
         };
-        let rows = features.len();
-        if u32::try_from(rows).is_err() {
-            return exec_err!("{}: at most {} rows can be trained on, got {rows}", self.function, u32::MAX);
-        }
         let (heads, outcomes) = self.heads(&given)?;
-        let mut is_kept = vec![true; rows];
+        let mut is_kept = vec![true; features.len()];
         // NULL in a feature is a value; in another column, or in place of all features, it skips the row.
         for array in given.iter().flatten() {
             if let Some(nulls) = array.logical_nulls() {
@@ -189,7 +206,6 @@ impl Reading<'_> {
             }
             numbers.push((self.outcome_rule, "outcome", outcome.clone()));
         }
-        let outcomes = numbers.len();
         for (argument, array) in self.definition.arguments.iter().zip(&given) {
             if !matches!(argument.rule, Rule::Features | Rule::Heads | Rule::Any)
                 && let Some(array) = array
@@ -213,35 +229,8 @@ impl Reading<'_> {
                 is_kept.iter_mut().zip(&number(column)?).for_each(|(kept, x)| *kept &= is_finite(x));
             }
         }
-        let unit = self.of_rule(&given, Rule::Any);
-        let order = order(unit, &features, &numbers, &is_kept)?;
-        let position: UInt32Array = order.iter().map(|(_, _, row)| *row).collect::<Vec<_>>().into();
-        let features = take(&features, &position, None)?;
-        let features = features.as_struct();
-        let schema = Schema::of(self.function, features)?;
-        let features = schema.read(self.function, features)?;
-        let mut numbers = numbers.into_iter().map(|(rule, name, array)| {
-            let values: Vec<f64> = order.iter().map(|(_, _, row)| array.value(*row as usize)).collect();
-            (rule, name, values)
-        });
-        let outcomes = numbers.by_ref().take(outcomes).map(|(_, _, values)| values).collect();
-        let mut sample = Sample {
-            features,
-            outcomes,
-            treated: vec![],
-            propensity: None,
-            weight: None,
-            keys: order.iter().map(|(unit, row, _)| key(if *unit == 0 { *row } else { *unit })).collect(),
-        };
-        for (rule, _, values) in numbers {
-            match rule {
-                Rule::Binary => sample.treated = values.into_iter().map(|x| x == 1.0).collect(),
-                Rule::TreatedPropensity => sample.propensity = Some(values),
-                _ => sample.weight = Some(values),
-            }
-        }
-        let skipped = (rows - sample.keys.len()) as u64;
-        Ok(Ready { heads, schema, sample, skipped })
+        let unit = self.of_rule(&given, Rule::Any).cloned();
+        Ok(Checked { heads, features, numbers, unit, is_kept })
     }
 
     fn of_rule<'a>(&self, given: &'a [Option<ArrayRef>], rule: Rule) -> Option<&'a ArrayRef> {
@@ -252,15 +241,23 @@ impl Reading<'_> {
     /// The outcomes with their names.
     fn heads(&self, given: &[Option<ArrayRef>]) -> Result<(Vec<String>, Vec<Float64Array>)> {
         match self.of_rule(given, Rule::Heads) {
-            Some(array) => match array.as_struct_opt() {
-                Some(heads) => {
-                    let names = heads.fields().iter().map(|field| field.name().clone()).collect();
-                    Ok((names, heads.columns().iter().map(number).collect::<Result<_>>()?))
-                }
-                None => Ok((vec![String::new()], vec![number(array)?])),
-            },
+            Some(array) => {
+                let columns = match array.as_struct_opt() {
+                    Some(heads) => heads.columns().iter().map(number).collect::<Result<_>>()?,
+                    None => vec![number(array)?],
+                };
+                Ok((head_names(array.data_type()), columns))
+            }
             None => exec_err!("{}: outcome is missing", self.function),
         }
+    }
+}
+
+/// The names of outcomes of a type; one without a name where it is a number.
+pub(super) fn head_names(data_type: &DataType) -> Vec<String> {
+    match data_type {
+        DataType::Struct(heads) => heads.iter().map(|head| head.name().clone()).collect(),
+        _ => vec![String::new()],
     }
 }
 
@@ -269,33 +266,71 @@ fn number(array: &ArrayRef) -> Result<Float64Array> {
     Ok(cast(array, &DataType::Float64)?.as_primitive::<Float64Type>().clone())
 }
 
-/// Key of the unit (0 where there are none), hash of the row and position of the rows that are kept, in order.
-fn order(
-    unit: Option<&ArrayRef>,
-    features: &StructArray,
-    numbers: &[(Rule, &'static str, Float64Array)],
-    is_kept: &[bool],
-) -> Result<Vec<(u128, u128, u32)>> {
-    let mut hashes = vec![0_u128; is_kept.len()];
-    for column in features.columns() {
-        let nulls = column.logical_nulls();
-        for (i, (hash, key)) in hashes.iter_mut().zip(value_keys(column)?).enumerate() {
-            let is_null = nulls.as_ref().is_some_and(|nulls| nulls.is_null(i));
-            *hash = joined(*hash, if is_null { 1 } else { key });
+/// Key of the unit (0 where there are none), hash and position of a row.
+type Kept = (u128, u128, u32);
+
+/// Rows of which it is known which are kept.
+pub(super) struct Checked {
+    heads: Vec<String>,
+    features: StructArray,
+    /// The outcomes, then the other numbers in the order of the arguments.
+    numbers: Vec<(Rule, &'static str, Float64Array)>,
+    unit: Option<ArrayRef>,
+    pub(super) is_kept: Vec<bool>,
+}
+
+impl Checked {
+    /// The rows that are kept, in the order in which they came.
+    pub(super) fn kept(&self) -> Result<Vec<Kept>> {
+        let mut hashes = vec![0_u128; self.is_kept.len()];
+        for column in self.features.columns() {
+            let nulls = column.logical_nulls();
+            for (i, (hash, key)) in hashes.iter_mut().zip(value_keys(column)?).enumerate() {
+                let is_null = nulls.as_ref().is_some_and(|nulls| nulls.is_null(i));
+                *hash = joined(*hash, if is_null { 1 } else { key });
+            }
         }
+        for (_, _, array) in &self.numbers {
+            hashes
+                .iter_mut()
+                .zip(array.values())
+                .for_each(|(hash, x)| *hash = joined(*hash, u128::from((x + 0.0).to_bits())));
+        }
+        let units = self.unit.as_ref().map(value_keys).transpose()?;
+        let unit = |row: usize| units.as_ref().map_or(0, |units| units[row].max(1));
+        let rows = (0..self.is_kept.len()).filter(|&row| self.is_kept[row]);
+        Ok(rows.map(|row| (unit(row), hashes[row], row as u32)).collect())
     }
-    for (_, _, array) in numbers {
-        hashes
-            .iter_mut()
-            .zip(array.values())
-            .for_each(|(hash, x)| *hash = joined(*hash, u128::from((x + 0.0).to_bits())));
+
+    /// The features of rows that are kept.
+    pub(super) fn features(&self, kept: &[Kept]) -> Result<StructArray> {
+        let position: UInt32Array = kept.iter().map(|(_, _, row)| *row).collect::<Vec<_>>().into();
+        Ok(take(&self.features, &position, None)?.as_struct().clone())
     }
-    let units = unit.map(value_keys).transpose()?;
-    let unit = |row: usize| units.as_ref().map_or(0, |units| units[row].max(1));
-    let rows = (0..is_kept.len()).filter(|&row| is_kept[row]);
-    let mut order: Vec<_> = rows.map(|row| (unit(row), hashes[row], row as u32)).collect();
-    order.sort_unstable();
-    Ok(order)
+
+    /// The rows that are kept, with their features.
+    pub(super) fn sample(&self, features: Features, kept: &[Kept]) -> Sample {
+        let values =
+            |array: &Float64Array| kept.iter().map(|(_, _, row)| array.value(*row as usize)).collect();
+        let (outcomes, others) = self.numbers.split_at(self.heads.len());
+        let mut sample = Sample {
+            features,
+            outcomes: outcomes.iter().map(|(_, _, array)| values(array)).collect(),
+            treated: vec![],
+            propensity: None,
+            weight: None,
+            keys: kept.iter().map(|(unit, row, _)| key(if *unit == 0 { *row } else { *unit })).collect(),
+        };
+        for (rule, _, array) in others {
+            let values: Vec<f64> = values(array);
+            match rule {
+                Rule::Binary => sample.treated = values.into_iter().map(|x| x == 1.0).collect(),
+                Rule::TreatedPropensity => sample.propensity = Some(values),
+                _ => sample.weight = Some(values),
+            }
+        }
+        sample
+    }
 }
 
 /// A hash of what came before and one more value.

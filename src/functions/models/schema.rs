@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use datafusion::arrow::array::{Array, ArrayRef, AsArray, StructArray};
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, StructArray, new_empty_array};
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{DataType, Float64Type};
 use datafusion::common::{Result, exec_err, plan_err};
@@ -178,24 +178,128 @@ impl Feature {
             Kind::Text(levels) => {
                 let code_of: HashMap<&str, u32> = levels.iter().map(String::as_str).zip(0..).collect();
                 let unknown = levels.len() as u32;
-                let code = |text: Option<&str>| {
-                    text.map_or(NULL, |text| code_of.get(text).copied().unwrap_or(unknown))
-                };
-                // Each level of a dictionary is looked up once.
-                if let Some(dictionary) = array.as_any_dictionary_opt()
-                    && !dictionary.values().is_empty()
-                {
-                    let values = cast(dictionary.values(), &DataType::Utf8View)?;
-                    let codes: Vec<u32> = values.as_string_view().iter().map(code).collect();
-                    let nulls = dictionary.logical_nulls();
-                    let is_null = |i: usize| nulls.as_ref().is_some_and(|nulls| nulls.is_null(i));
-                    let keys = dictionary.normalized_keys();
-                    let code = |(i, key): (usize, usize)| if is_null(i) { NULL } else { codes[key] };
-                    return Ok(categorical(keys.into_iter().enumerate().map(code).collect(), levels.len()));
-                }
-                let texts = cast(array, &DataType::Utf8View)?;
-                Ok(categorical(texts.as_string_view().iter().map(code).collect(), levels.len()))
+                let codes = codes(array, |text| Ok(code_of.get(text).copied().unwrap_or(unknown)))?;
+                Ok(categorical(codes, levels.len()))
             }
         }
     }
+}
+
+/// Codes of texts, [`NULL`] being that of NULL. Each level of a dictionary that occurs is looked up once.
+fn codes(array: &ArrayRef, mut code: impl FnMut(&str) -> Result<u32>) -> Result<Vec<u32>> {
+    let Some(dictionary) = array.as_any_dictionary_opt().filter(|array| !array.values().is_empty()) else {
+        let texts = cast(array, &DataType::Utf8View)?;
+        return texts.as_string_view().iter().map(|text| text.map_or(Ok(NULL), &mut code)).collect();
+    };
+    let values = cast(dictionary.values(), &DataType::Utf8View)?;
+    let values = values.as_string_view();
+    let nulls = dictionary.logical_nulls();
+    let mut known: Vec<Option<u32>> = vec![None; values.len()];
+    let code = |(i, key): (usize, usize)| {
+        if nulls.as_ref().is_some_and(|nulls| nulls.is_null(i)) {
+            return Ok(NULL);
+        }
+        if known[key].is_none() {
+            known[key] = Some(code(values.value(key))?);
+        }
+        Ok(known[key].unwrap_or(NULL))
+    };
+    dictionary.normalized_keys().into_iter().enumerate().map(code).collect()
+}
+
+/// Features whose levels are met row by row.
+#[derive(Clone, Debug)]
+pub(super) struct GrowingSchema {
+    features: Vec<Feature>,
+    /// The codes of the levels of each feature, in the order in which they were met.
+    codes: Vec<HashMap<String, u32>>,
+    /// Bytes of the levels' texts.
+    texts: usize,
+}
+
+impl GrowingSchema {
+    /// The features of a type.
+    pub(super) fn of(function: &str, data_type: &DataType) -> Result<Self> {
+        check_types(function, data_type)?;
+        let Schema { features } = Schema::of(function, new_empty_array(data_type).as_struct())?;
+        Ok(Self { codes: vec![HashMap::new(); features.len()], features, texts: 0 })
+    }
+
+    /// Whether each feature is a number.
+    pub(super) fn is_numeric(&self) -> Vec<bool> {
+        self.features.iter().map(|feature| feature.kind == Kind::Number).collect()
+    }
+
+    pub(super) fn name(&self, feature: usize) -> &str {
+        &self.features[feature].name
+    }
+
+    /// Reads rows of features. Numbers that are not finite are an error.
+    pub(super) fn read(&mut self, function: &str, features: &StructArray) -> Result<Features> {
+        let mut columns = vec![];
+        for ((feature, array), code_of) in self.features.iter().zip(features.columns()).zip(&mut self.codes) {
+            columns.push(match feature.kind {
+                Kind::Number | Kind::Boolean => feature.read(function, array)?,
+                Kind::Text(_) => {
+                    let codes = codes(array, |text| Ok(code(code_of, text, &mut self.texts)))?;
+                    Column::Categorical { codes, levels: code_of.len() as u32 }
+                }
+            });
+        }
+        Ok(Features { columns, rows: features.len() })
+    }
+
+    /// Takes up the levels of other rows, given by feature in the order of their codes; returns the codes they have here.
+    pub(super) fn merge(&mut self, levels: &[Vec<String>]) -> Vec<Vec<u32>> {
+        let of_feature = |(code_of, levels): (&mut HashMap<String, u32>, &Vec<String>)| {
+            levels.iter().map(|level| code(code_of, level, &mut self.texts)).collect()
+        };
+        self.codes.iter_mut().zip(levels).map(of_feature).collect()
+    }
+
+    /// The levels of each feature in the order of their codes.
+    pub(super) fn levels(&self) -> Vec<Vec<&str>> {
+        self.codes.iter().map(levels).collect()
+    }
+
+    /// The features with the levels that were met, and the codes of each feature in the order of its levels.
+    pub(super) fn finish(&self) -> (Schema, Vec<Vec<u32>>) {
+        let mut features = self.features.clone();
+        let mut codes = vec![];
+        for (feature, code_of) in features.iter_mut().zip(&self.codes) {
+            codes.push(match &mut feature.kind {
+                Kind::Number => vec![],
+                Kind::Boolean => vec![0, 1],
+                Kind::Text(levels) => {
+                    let mut sorted: Vec<(&String, u32)> =
+                        code_of.iter().map(|(level, code)| (level, *code)).collect();
+                    sorted.sort_unstable();
+                    levels.extend(sorted.iter().map(|(level, _)| level.to_string()));
+                    sorted.into_iter().map(|(_, code)| code).collect()
+                }
+            });
+        }
+        (Schema { features }, codes)
+    }
+
+    /// Bytes that are held.
+    pub(super) fn size(&self) -> usize {
+        self.texts + self.codes.iter().map(HashMap::allocation_size).sum::<usize>()
+    }
+}
+
+/// Levels in the order of their codes.
+fn levels(code_of: &HashMap<String, u32>) -> Vec<&str> {
+    let mut levels: Vec<(u32, &str)> = code_of.iter().map(|(level, code)| (*code, level.as_str())).collect();
+    levels.sort_unstable();
+    levels.into_iter().map(|(_, level)| level).collect()
+}
+
+/// The code of a level, the next one where it has none; the bytes of a new level are added to those of all.
+fn code(code_of: &mut HashMap<String, u32>, level: &str, bytes: &mut usize) -> u32 {
+    let next = code_of.len() as u32;
+    *code_of.entry_ref(level).or_insert_with(|| {
+        *bytes += level.len();
+        next
+    })
 }

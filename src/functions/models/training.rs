@@ -4,7 +4,7 @@ use std::hash::{Hash, Hasher};
 use std::mem::size_of_val;
 use std::sync::Arc;
 
-use datafusion::arrow::array::ArrayRef;
+use datafusion::arrow::array::{ArrayRef, AsArray};
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion::common::{Result, ScalarValue, exec_err, internal_err};
 use datafusion::execution::memory_pool::MemoryReservation;
@@ -12,16 +12,18 @@ use datafusion::logical_expr::function::{AccumulatorArgs, AggregateFunctionSimpl
 use datafusion::logical_expr::utils::{AggregateOrderSensitivity, format_state_name};
 use datafusion::logical_expr::{Accumulator, AggregateUDFImpl, Documentation, Signature};
 
-use super::bytes::{Data, Trained};
+use super::bytes::{Counts, Data, Trained};
 use super::places::Places;
 use super::rows::{Collected, Reading, Ready};
+use super::schema::Schema;
 use super::settings;
+use super::sums::Summed;
 use super::watch::Watch;
 use crate::functions::adapter::{
     Definition, Described, Kind, ON_INVALID, Options, Rule, constant_struct, features_signature,
     refuse_distinct, refuse_distinct_in_plan,
 };
-use crate::learners::{Method, Work, footprint, functions, train};
+use crate::learners::{Method, Model, TrainError, Work, footprint, functions, train};
 
 /// The type of models: every row of a join shares the bytes.
 pub(super) fn model_type() -> DataType {
@@ -78,7 +80,9 @@ impl AggregateUDFImpl for TrainingFunction {
             let name = format_state_name(args.name, &format!("column{i}"));
             Arc::new(Field::new(name, data_type, true))
         };
-        Ok(Collected::state_types(&places, &types).into_iter().enumerate().map(field).collect())
+        // Which of both a training holds depends on its options, which are not known here: the other one is empty.
+        let columns = Collected::state_types(&places, &types).into_iter();
+        Ok(columns.chain([DataType::Binary]).enumerate().map(field).collect())
     }
 
     fn accumulator(&self, args: AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>> {
@@ -98,8 +102,9 @@ impl AggregateUDFImpl for TrainingFunction {
         };
         settings::check(self.name(), method, &options, places.has(definition, Rule::TreatedPropensity))?;
         settings::complete(&mut options);
+        let summed = Summed::new(definition, &places, &types, method, &options)?;
         let collected = Collected::new(&places, &types);
-        Ok(Box::new(Trainer { definition, method, options, places, collected }))
+        Ok(Box::new(Trainer { definition, method, options, places, collected, summed }))
     }
 
     fn simplify(&self) -> Option<AggregateFunctionSimplification> {
@@ -115,7 +120,10 @@ impl AggregateUDFImpl for TrainingFunction {
     }
 }
 
-/// Collects rows and trains a model of them.
+/// Rows that are collected before they are summed: of many groups each has few rows of a batch.
+const ROWS_TO_SUM: usize = 256;
+
+/// Takes up rows and trains a model of them.
 #[derive(Debug)]
 struct Trainer {
     definition: &'static Definition,
@@ -123,33 +131,53 @@ struct Trainer {
     options: Options,
     places: Places,
     collected: Collected,
+    /// The sums of all rows where these are enough: then few are collected at a time.
+    summed: Option<Summed>,
 }
 
 impl Accumulator for Trainer {
     fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
-        self.collected.add(values)
+        self.collected.add(values)?;
+        if self.summed.is_some() && self.collected.rows() >= ROWS_TO_SUM { self.sum() } else { Ok(()) }
     }
 
     fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
-        self.collected.merge(states)
+        let Some((sums, columns)) = states.split_last() else {
+            return internal_err!("{}: a state has no fields", self.name());
+        };
+        let Some(summed) = &mut self.summed else { return self.collected.merge(columns) };
+        let Some(sums) = sums.as_binary_opt::<i32>() else {
+            return internal_err!("{}: a state of sums is binary", self.definition.name);
+        };
+        sums.iter().flatten().try_for_each(|state| summed.merge(state))
     }
 
     fn state(&mut self) -> Result<Vec<ScalarValue>> {
-        self.collected.state()
+        self.sum()?;
+        let mut state = self.collected.state()?;
+        state.push(ScalarValue::Binary(self.summed.as_ref().map(Summed::state)));
+        Ok(state)
     }
 
     fn evaluate(&mut self) -> Result<ScalarValue> {
+        self.sum()?;
         let watch = Watch::current();
-        // The columns in one piece, beside the pieces.
-        let reserved = watch.reserve(self.name(), self.collected.size())?;
-        let columns = self.collected.columns()?;
-        let is_empty = columns.first().is_none_or(|column| column.is_empty());
-        let bytes = if is_empty { None } else { Some(self.train(columns, &watch, &reserved)?) };
+        let trained = match &self.summed {
+            Some(summed) => self.train_sums(summed, &watch)?,
+            None => {
+                // The columns in one piece, beside the pieces.
+                let reserved = watch.reserve(self.name(), self.collected.size())?;
+                let columns = self.collected.columns()?;
+                let is_empty = columns.first().is_none_or(|column| column.is_empty());
+                if is_empty { None } else { Some(self.train(columns, &watch, &reserved)?) }
+            }
+        };
+        let bytes = trained.map(|trained| trained.to_bytes());
         Ok(ScalarValue::Dictionary(Box::new(DataType::Int32), Box::new(ScalarValue::Binary(bytes))))
     }
 
     fn size(&self) -> usize {
-        size_of_val(self) + self.collected.size()
+        size_of_val(self) + self.collected.size() + self.summed.as_ref().map_or(0, Summed::size)
     }
 }
 
@@ -158,34 +186,71 @@ impl Trainer {
         self.definition.name
     }
 
-    fn train(&self, columns: Vec<ArrayRef>, watch: &Watch, reserved: &MemoryReservation) -> Result<Vec<u8>> {
-        let Self { definition, method, options, places, .. } = self;
-        let function = self.name();
-        let skip_invalid = options.choice(&ON_INVALID) == "skip";
-        let outcome_rule = if *method == Method::Propensity { Rule::Binary } else { Rule::Finite };
-        let reading = Reading { definition, function, places, outcome_rule, skip_invalid };
+    /// Adds rows that were collected to the sums, where these are enough.
+    fn sum(&mut self) -> Result<()> {
+        let Some(mut summed) = self.summed.take() else { return Ok(()) };
+        let columns = self.collected.columns()?;
+        let added = summed.add(&self.reading(), columns, &self.options);
+        self.summed = Some(summed);
+        added
+    }
+
+    fn reading(&self) -> Reading<'_> {
+        Reading {
+            definition: self.definition,
+            function: self.name(),
+            places: &self.places,
+            outcome_rule: if self.method == Method::Propensity { Rule::Binary } else { Rule::Finite },
+            skip_invalid: self.options.choice(&ON_INVALID) == "skip",
+        }
+    }
+
+    fn train(&self, columns: Vec<ArrayRef>, watch: &Watch, reserved: &MemoryReservation) -> Result<Trained> {
+        let reading = self.reading();
         reserved.try_grow(reading.footprint(&columns))?;
         let Ready { heads, schema, mut sample, skipped } = reading.read(columns)?;
-        let has_units = places.has(definition, Rule::Any);
-        let clipped = settings::weigh(&mut sample, options);
-        let settings = settings::of(*method, options);
+        let clipped = settings::weigh(&mut sample, &self.options);
+        let settings = settings::of(self.method, &self.options);
         reserved.try_resize(sample.size() + footprint(&sample, &settings, watch.threads))?;
-        watch.planned.add(functions(&sample, &settings));
-        let work = Work { threads: watch.threads, stopped: &watch.stopped, on_fit: &|| watch.fitted.add(1) };
-        let model = match train(&sample, &settings, work) {
+        watch.planned.add(functions(&settings, sample.outcomes.len(), sample.propensity.is_some()));
+        let model = train(&sample, &settings, work(watch, &|| watch.fitted.add(1)));
+        let rows = sample.keys.len() as u64;
+        let treated = sample.treated.iter().filter(|treated| **treated).count() as u64;
+        self.trained(model, heads, schema, Counts { rows, treated, skipped, clipped })
+    }
+
+    /// Trains a model of sums; `None` where there were no rows.
+    fn train_sums(&self, summed: &Summed, watch: &Watch) -> Result<Option<Trained>> {
+        if summed.counts.rows + summed.counts.skipped == 0 {
+            return Ok(None);
+        }
+        let (schema, levels, sums) = summed.finish();
+        let _reserved = watch.reserve(self.name(), sums.footprint(watch.threads))?;
+        let settings = settings::of(self.method, &self.options);
+        watch.planned.add(functions(&settings, summed.heads.len(), true));
+        let model = sums.train(&levels, &settings, work(watch, &|| watch.fitted.add(1)));
+        self.trained(model, summed.heads.clone(), schema, summed.counts).map(Some)
+    }
+
+    fn trained(
+        &self,
+        model: std::result::Result<Model, TrainError>,
+        heads: Vec<String>,
+        schema: Schema,
+        counts: Counts,
+    ) -> Result<Trained> {
+        let function = self.name();
+        let model = match model {
             Ok(model) => model,
             Err(error) => return exec_err!("{function}: {error}"),
         };
-        let rows = sample.keys.len() as u64;
-        let treated = sample.treated.iter().filter(|treated| **treated).count() as u64;
-        let trained = Trained {
-            function: function.to_string(),
-            heads,
-            schema,
-            data: Data { rows, treated, skipped, clipped, has_units },
-            options: options.identity(definition.options()),
-            model,
-        };
-        Ok(trained.to_bytes())
+        let has_units = self.places.has(self.definition, Rule::Any);
+        let options = self.options.identity(self.definition.options());
+        let data = Data { counts, has_units };
+        Ok(Trained { function: function.to_string(), heads, schema, data, options, model })
     }
+}
+
+fn work<'a>(watch: &'a Watch, on_fit: &'a (dyn Fn() + Sync)) -> Work<'a> {
+    Work { threads: watch.threads, stopped: &watch.stopped, on_fit }
 }

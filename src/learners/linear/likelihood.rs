@@ -61,7 +61,7 @@ impl<'a> Likelihood<'a> {
         if share <= 0.0 || share >= 1.0 {
             return Err(LinearError::OneClass(share));
         }
-        let (scales, equations) = correlations(&sums, penalty);
+        let (scales, equations) = correlations(sums.of_columns(), width, penalty);
         let root = sums.weight().sqrt();
         let inverse = (0..width).map(|j| equations.left(j).map_or(0.0, |_| root / scales[j])).collect();
         let penalty = (0..width).map(|j| equations.left(j).map_or(0.0, |_| penalty.on(sums.product(j, j))));

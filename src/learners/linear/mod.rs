@@ -3,21 +3,30 @@
 //! Both minimise `deviance + penalty`, the deviance being the weighted sum of squared residuals, or minus two times the
 //! weighted log-likelihood; [`Penalty`] says in which unit. The intercept is never penalised.
 
+mod centred;
 mod encoding;
+mod layout;
 mod likelihood;
 mod logistic;
 mod model;
 mod panel;
 mod penalty;
+mod products;
 mod ridge;
 mod sums;
+mod totals;
 
+pub(crate) use centred::Centred;
 pub(crate) use encoding::{Coding, Design, Encoding, Place};
+pub(crate) use layout::{Flags, Layout};
 pub(crate) use logistic::logistic;
 pub(crate) use model::{LinearModel, probability};
 pub(crate) use penalty::Penalty;
+pub(crate) use products::{Products, Row};
 pub(crate) use ridge::ridge;
-pub(crate) use sums::Sums;
+pub(crate) use totals::{Totals, Vector};
+
+use sums::Sums;
 
 #[cfg(test)]
 mod fixture;

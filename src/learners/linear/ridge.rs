@@ -4,9 +4,10 @@
 //! decomposed for all outcomes.
 //! Source: Hoerl and Kennard (1970), "Ridge Regression: Biased Estimation for Nonorthogonal Problems".
 
+use super::centred::Centred;
 use super::model::LinearModel;
-use super::{LinearError, Penalty, Sums};
-use crate::math::NormalEquations;
+use super::{LinearError, Penalty};
+use crate::math::{Double, NormalEquations};
 
 /// Fits a model per outcome.
 ///
@@ -15,34 +16,38 @@ use crate::math::NormalEquations;
 ///
 /// # Errors
 /// Without rows, and when sums are too large to be finite.
-pub(crate) fn ridge(sums: &Sums, penalty: Penalty) -> Result<Vec<LinearModel>, LinearError> {
-    if sums.weight() <= 0.0 {
+pub(crate) fn ridge(centred: &Centred, penalty: Penalty) -> Result<Vec<LinearModel>, LinearError> {
+    let Centred { weight, means, products, outcomes } = centred;
+    // An overflow makes the weight or a mean NaN too.
+    if *weight <= 0.0 {
         return Err(LinearError::NoRows);
     }
-    if !sums.is_finite() {
+    if !centred.is_finite() {
         return Err(LinearError::Overflow);
     }
-    let (scales, equations) = correlations(sums, penalty);
-    let width = sums.width();
-    let fit = |outcome: usize| {
-        let mut slopes: Vec<f64> =
-            (0..width).map(|j| over(sums.product(width + outcome, j), scales[j])).collect();
+    let (scales, equations) = correlations(products, means.len(), penalty);
+    let centre: Vec<f64> = means.iter().map(|mean| mean.value()).collect();
+    let fit = |(mean, products): &(Double, Vec<f64>)| {
+        let mut slopes: Vec<f64> = products.iter().zip(&scales).map(|(x, scale)| over(*x, *scale)).collect();
         equations.solve(&mut slopes);
         slopes.iter_mut().zip(&scales).for_each(|(slope, scale)| *slope = over(*slope, *scale));
-        let centre: Vec<f64> = (0..width).map(|j| sums.mean(j)).collect();
-        let level = sums.mean(width + outcome) - sums.distance(&slopes, &centre);
-        LinearModel { centre, level, slopes }.checked()
+        // What the centre has lost of the means.
+        let lost = means.iter().zip(&centre).map(|(mean, centre)| (*mean - Double::from(*centre)).value());
+        let level = mean.value() - slopes.iter().zip(lost).map(|(slope, lost)| slope * lost).sum::<f64>();
+        LinearModel { centre: centre.clone(), level, slopes }.checked()
     };
-    (0..sums.outcomes()).map(fit).collect()
+    outcomes.iter().map(fit).collect()
 }
 
-/// The roots of the columns' sums of squares, and the penalised correlations between the columns, decomposed.
-pub(super) fn correlations(sums: &Sums, penalty: Penalty) -> (Vec<f64>, NormalEquations) {
-    let squares: Vec<f64> = (0..sums.width()).map(|j| sums.product(j, j)).collect();
+/// The roots of the columns' sums of squares, and the penalised correlations between the columns, decomposed. The products
+/// are a lower triangle by rows.
+pub(super) fn correlations(products: &[f64], width: usize, penalty: Penalty) -> (Vec<f64>, NormalEquations) {
+    let row = |i: usize| &products[i * (i + 1) / 2..][..=i];
+    let squares: Vec<f64> = (0..width).map(|i| row(i)[i]).collect();
     let scales: Vec<f64> = squares.iter().map(|square| square.sqrt()).collect();
-    let mut lower = Vec::with_capacity(squares.len() * (squares.len() + 1) / 2);
-    for i in 0..squares.len() {
-        lower.extend((0..i).map(|j| over(over(sums.product(i, j), scales[i]), scales[j])));
+    let mut lower = Vec::with_capacity(products.len());
+    for i in 0..width {
+        lower.extend((0..i).map(|j| over(over(row(i)[j], scales[i]), scales[j])));
         lower.push(if squares[i] > 0.0 { 1.0 + penalty.on(squares[i]) } else { 0.0 });
     }
     (scales, NormalEquations::decompose(lower))
@@ -56,20 +61,32 @@ fn over(x: f64, scale: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::learners::linear::centred::Source;
     use crate::learners::linear::fixture::{OUTCOME, WEIGHTS, features};
-    use crate::learners::linear::{Design, Encoding};
+    use crate::learners::linear::{Products, Row, Totals};
     use crate::learners::{Column, Features};
 
-    fn sums(features: &Features, outcomes: &[&[f64]], weight: Option<&[f64]>) -> Sums {
-        let rows: Vec<u32> = (0..features.rows as u32).collect();
-        let encoding = Encoding::fit(features, &rows, weight);
-        let mut sums = Sums::new(encoding.width(), outcomes.len());
-        sums.add(&Design::new(&encoding, features).unwrap(), &rows, outcomes, weight);
-        sums
+    fn centred(features: &Features, outcomes: &[&[f64]], weight: Option<&[f64]>) -> Centred {
+        let columns = features.columns.iter().map(|column| match column {
+            Column::Numeric(values) => values.as_slice(),
+            Column::Categorical { .. } => &[],
+        });
+        let columns: Vec<&[f64]> = columns.chain(outcomes.iter().copied()).collect();
+        let mut products = Products::default();
+        for i in 0..features.rows {
+            let mut row = Row::default();
+            row.numbers.push(1.0);
+            columns.iter().for_each(|column| row.numbers.push(column[i]));
+            products.add(weight.map_or(1.0, |weight| weight[i]), &row);
+        }
+        let (width, count) = (features.columns.len(), 1 + columns.len());
+        let totals = Totals::new(&products, count, &[], 0);
+        let targets: Vec<_> = (1 + width..count).map(|outcome| totals.column(outcome)).collect();
+        Centred::new(&totals, &(1..=width).map(Source::Number).collect::<Vec<_>>(), &targets)
     }
 
     fn fit(features: &Features, outcome: &[f64], penalty: Penalty) -> LinearModel {
-        ridge(&sums(features, &[outcome], None), penalty).unwrap().remove(0)
+        ridge(&centred(features, &[outcome], None), penalty).unwrap().remove(0)
     }
 
     fn least_squares() -> Penalty {
@@ -100,7 +117,7 @@ mod tests {
                 -0.012_044_463_930_532_15,
             ),
         ];
-        let sums = sums(&features(), &[&OUTCOME, &WEIGHTS], Some(&WEIGHTS));
+        let sums = centred(&features(), &[&OUTCOME, &WEIGHTS], Some(&WEIGHTS));
         for (penalty, intercept, first, second) in cases {
             let fits = ridge(&sums, penalty).unwrap();
             assert_eq!(fits.len(), 2);
@@ -155,8 +172,11 @@ mod tests {
     fn what_cannot_be_fitted() {
         let none = Features { columns: vec![], rows: 3 };
         assert_eq!(fit(&none, &[1.0, 2.0, 6.0], least_squares()).level, 3.0);
-        assert_eq!(ridge(&Sums::new(2, 1), least_squares()), Err(LinearError::NoRows));
-        let large = sums(&numeric(&[&[1e200, -1e200]]), &[&[1.0, 2.0]], None);
+        assert_eq!(
+            ridge(&centred(&numeric(&[&[1.0], &[2.0]]), &[&[3.0]], Some(&[0.0])), least_squares()),
+            Err(LinearError::NoRows)
+        );
+        let large = centred(&numeric(&[&[1e200, -1e200]]), &[&[1.0, 2.0]], None);
         assert_eq!(ridge(&large, least_squares()), Err(LinearError::Overflow));
         for l2 in [-1.0, f64::INFINITY] {
             assert_eq!(Penalty::per_row(l2), Err(LinearError::Penalty(l2)));

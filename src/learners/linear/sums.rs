@@ -1,4 +1,4 @@
-//! What ridge regression needs to know of its rows: counts, means and centred sums of products.
+//! What logistic regression needs to know of its rows before it starts: counts, means and centred sums of products.
 //!
 //! The size depends on the columns alone. A panel of rows is centred at its own means before anything is multiplied, so that
 //! large means cost no digits.
@@ -30,6 +30,7 @@ impl Sums {
     }
 
     /// Columns of the design.
+    #[cfg(test)]
     pub(crate) fn width(&self) -> usize {
         self.width
     }
@@ -53,9 +54,9 @@ impl Sums {
         self.origin[i] + self.shift[i]
     }
 
-    /// The sum of slopes times the distances of the columns' means from some points.
-    pub(super) fn distance(&self, slopes: &[f64], points: &[f64]) -> f64 {
-        (0..self.width).map(|j| slopes[j] * ((self.origin[j] - points[j]) + self.shift[j])).sum()
+    /// The products of columns alone.
+    pub(super) fn of_columns(&self) -> &[f64] {
+        &self.products[..self.width * (self.width + 1) / 2]
     }
 
     /// Sum of `weight · (x_i - mean_i) (x_j - mean_j)`, outcomes being the terms behind the columns.
