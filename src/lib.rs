@@ -21,7 +21,7 @@
 
 mod allocation;
 #[cfg(feature = "cli")]
-pub mod cli;
+mod cli;
 #[cfg(feature = "cli")]
 mod diagnostics;
 mod estimators;
@@ -32,6 +32,10 @@ mod keys;
 mod learners;
 mod math;
 mod plan;
+#[cfg(feature = "cli")]
+pub mod program;
+#[cfg(feature = "server")]
+mod server;
 pub mod session;
 #[cfg(feature = "cli")]
 mod stores;

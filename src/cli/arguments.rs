@@ -1,41 +1,22 @@
-//! What can be typed after `causal`.
+//! What can be typed after the commands of the terminal.
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser};
+use clap::Args;
 
+use super::demo::{SEED, USERS};
 use super::engine::EngineOptions;
 use super::output::Format;
 use super::scripts::Scripts;
 
-/// Causal decisions as SQL.
-///
-/// Without a command, an interactive shell; SQL from standard input when that is no terminal.
-#[derive(Debug, Parser)]
-#[command(name = "causal", version, disable_help_subcommand = true, args_conflicts_with_subcommands = true)]
-pub(super) struct Arguments {
-    #[command(subcommand)]
-    pub(super) command: Option<Subcommand>,
-
-    #[command(flatten)]
-    pub(super) shell: ShellArguments,
-}
-
 #[derive(Debug, Args)]
-pub(super) struct ShellArguments {
+pub(crate) struct ShellArguments {
     /// Do not run ~/.config/causal/init.sql first
     #[arg(long)]
     pub(super) no_init: bool,
 
     #[command(flatten)]
     pub(super) engine: EngineOptions,
-}
-
-#[derive(Debug, clap::Subcommand)]
-pub(super) enum Subcommand {
-    Sql(SqlArguments),
-    Demo(DemoArguments),
-    Doctor(DoctorArguments),
 }
 
 /// Run SQL and print its results.
@@ -50,7 +31,7 @@ pub(super) enum Subcommand {
 ///
 /// Exit codes: 0 ok, 1 a query failed, 2 wrong usage, 130 interrupted.
 #[derive(Debug, Args)]
-pub(super) struct SqlArguments {
+pub(crate) struct SqlArguments {
     #[command(flatten)]
     pub(super) scripts: Scripts,
 
@@ -77,7 +58,7 @@ pub(super) struct SqlArguments {
 /// Shows where credentials come from, region and endpoint; lists the first objects and reads a Parquet footer. The first
 /// call that fails is named with what to do. Exit code 1 when something fails.
 #[derive(Debug, Args)]
-pub(super) struct DoctorArguments {
+pub(crate) struct DoctorArguments {
     /// Folder or file in a store, such as s3://bucket/folder/
     #[arg(value_name = "URL")]
     pub(super) url: String,
@@ -88,16 +69,16 @@ pub(super) struct DoctorArguments {
 
 /// Write a made-up campaign whose true effects are known, and walk through it.
 #[derive(Debug, Args)]
-pub(super) struct DemoArguments {
+pub(crate) struct DemoArguments {
     /// Folder to write
     #[arg(value_name = "DIR", default_value = "causal-demo")]
     pub(super) directory: PathBuf,
 
     /// Number of users
-    #[arg(long, value_name = "N", default_value_t = 200_000)]
+    #[arg(long, value_name = "N", default_value_t = USERS)]
     pub(super) users: usize,
 
     /// Seed of the random draws
-    #[arg(long, value_name = "S", default_value_t = 7)]
+    #[arg(long, value_name = "S", default_value_t = SEED)]
     pub(super) seed: u64,
 }

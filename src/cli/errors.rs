@@ -30,7 +30,7 @@ impl CliError {
     }
 
     /// Writes the message without the secrets in it, if there is anything to say.
-    pub(super) fn report(&self, out: &mut impl Write) -> io::Result<()> {
+    pub(crate) fn report(&self, out: &mut impl Write) -> io::Result<()> {
         match self {
             Self::Usage(message) | Self::Failed(message) => {
                 writeln!(out, "error: {}", redact(message.trim_end()))
@@ -40,7 +40,7 @@ impl CliError {
         }
     }
 
-    pub(super) fn exit_code(&self) -> ExitCode {
+    pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
             Self::ClosedPipe => ExitCode::SUCCESS,
             Self::Failed(_) => ExitCode::FAILURE,

@@ -1,4 +1,4 @@
-//! The `causal` program: its arguments, its commands and its exit codes.
+//! The commands of the terminal: the shell, batches of SQL, the demo, the doctor.
 
 mod arguments;
 mod demo;
@@ -11,31 +11,32 @@ mod scripts;
 mod shell;
 mod sql;
 
-use std::io;
-use std::process::ExitCode;
+use std::path::Path;
 
-use clap::Parser;
+pub(crate) use arguments::{DemoArguments, DoctorArguments, ShellArguments, SqlArguments};
+pub(crate) use errors::CliError;
 
-use arguments::{Arguments, Subcommand};
+/// The interactive shell, or SQL from standard input when that is no terminal.
+pub(crate) fn shell(arguments: ShellArguments) -> Result<(), CliError> {
+    shell::run(arguments)
+}
 
-/// Runs the program with the arguments of this process.
-///
-/// The exit code is 0 when all went well, 1 when a query failed, 2 when the arguments were wrong and 130 when
-/// Ctrl-C ended it.
-pub fn run() -> ExitCode {
-    let arguments = Arguments::parse();
-    let result = match arguments.command {
-        Some(Subcommand::Sql(arguments)) => sql::run(arguments),
-        Some(Subcommand::Demo(arguments)) => demo::run(&arguments.directory, arguments.users, arguments.seed),
-        Some(Subcommand::Doctor(arguments)) => doctor::run(&arguments.url, &arguments.engine),
-        None => shell::run(arguments.shell),
-    };
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            // When stderr is gone as well, the exit code is all that is left to say.
-            let _ = error.report(&mut io::stderr().lock());
-            error.exit_code()
-        }
-    }
+/// `causal sql`.
+pub(crate) fn sql(arguments: SqlArguments) -> Result<(), CliError> {
+    sql::run(arguments)
+}
+
+/// `causal demo`.
+pub(crate) fn demo(arguments: &DemoArguments) -> Result<(), CliError> {
+    demo::run(&arguments.directory, arguments.users, arguments.seed)
+}
+
+/// Writes the data of `causal demo` to a folder unless it is there.
+pub(crate) fn demo_data(directory: &Path) -> Result<(), CliError> {
+    demo::write_once(directory)
+}
+
+/// `causal doctor`.
+pub(crate) fn doctor(arguments: &DoctorArguments) -> Result<(), CliError> {
+    doctor::run(&arguments.url, &arguments.engine)
 }

@@ -144,6 +144,7 @@ impl Script {
             text: &self.text,
             origin: &self.origin,
             is_in_sight: matches!(self.origin, Origin::Command | Origin::Shell),
+            is_local: true,
         }
     }
 

@@ -15,17 +15,22 @@ pub(crate) struct Source<'a> {
     pub(crate) origin: &'a dyn Display,
     /// Whether the reader sees the text anyway.
     pub(crate) is_in_sight: bool,
+    /// Whether the reader runs the program: knows its folder, and gave it its arguments.
+    pub(crate) is_local: bool,
 }
 
 /// Turns an error of the engine into a message about `source`; `statement` is the part of it that was running.
 pub(crate) fn locate(error: &DataFusionError, source: &Source<'_>, statement: Option<Span>) -> String {
-    let problems = problems(error);
+    let mut problems = problems(error);
+    if !source.is_local {
+        problems.iter_mut().for_each(Problem::forget_machine);
+    }
     let messages: Vec<_> = problems.iter().map(|problem| render(problem, source, statement)).collect();
     messages.join("\nerror: ")
 }
 
 fn render(problem: &Problem, source: &Source<'_>, statement: Option<Span>) -> String {
-    let Source { text, origin, is_in_sight } = source;
+    let Source { text, origin, is_in_sight, .. } = source;
     // Text from elsewhere, such as the body of a macro, has spans that say nothing about this script.
     let is_ours =
         |span: &Span| statement.is_none_or(|whole| whole.start <= span.start && span.end <= whole.end);
@@ -42,7 +47,7 @@ fn render(problem: &Problem, source: &Source<'_>, statement: Option<Span>) -> St
         (None, Some(statement)) => format!("\n --> {origin}:{}", statement.start.line),
         (None, None) => format!("\n --> {origin}"),
     };
-    for Hint { label, text: hint, span } in &problem.hints {
+    for Hint { label, text: hint, span, .. } in &problem.hints {
         let code = span.filter(is_ours).and_then(|span| excerpt(text, span));
         let subject = code.map_or_else(String::new, |code| format!("`{code}` "));
         _ = write!(message, "\n  = {label}: {subject}{hint}");

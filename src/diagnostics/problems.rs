@@ -36,15 +36,28 @@ pub(crate) struct Hint {
     pub(crate) label: &'static str,
     pub(crate) text: String,
     pub(crate) span: Option<Span>,
+    /// Whether it speaks of the machine and the arguments of the program.
+    is_local: bool,
 }
 
 impl Hint {
     fn note(text: impl Into<String>) -> Self {
-        Self { label: "note", text: text.into(), span: None }
+        Self { label: "note", text: text.into(), span: None, is_local: false }
     }
 
     fn help(text: impl Into<String>) -> Self {
-        Self { label: "help", text: text.into(), span: None }
+        Self { label: "help", text: text.into(), span: None, is_local: false }
+    }
+
+    fn local(self) -> Self {
+        Self { is_local: true, ..self }
+    }
+}
+
+impl Problem {
+    /// Takes away what is of use to who runs the program alone.
+    pub(super) fn forget_machine(&mut self) {
+        self.hints.retain(|hint| !hint.is_local);
     }
 }
 
@@ -155,7 +168,8 @@ fn missing_table_problem(name: &str, span: Option<Span>) -> Problem {
         && let Ok(directory) = env::current_dir()
     {
         let directory = directory.display();
-        hints.push(Hint::help(format!("there is no such file or folder; paths start in {directory}")));
+        hints
+            .push(Hint::help(format!("there is no such file or folder; paths start in {directory}")).local());
     }
     Problem {
         message: format!("table '{name}' not found"),
@@ -167,7 +181,8 @@ fn missing_table_problem(name: &str, span: Option<Span>) -> Problem {
 fn store_failure(Failure { message, help }: Failure) -> Problem {
     let mut hints: Vec<_> = help.map(Hint::help).into_iter().collect();
     if !hints.is_empty() {
-        hints.push(Hint::note("`causal doctor URL` shows which credentials, region and endpoint are used"));
+        let doctor = "`causal doctor URL` shows which credentials, region and endpoint are used";
+        hints.push(Hint::note(doctor).local());
     }
     Problem { message, place: Place::Unknown, hints }
 }
@@ -181,11 +196,14 @@ fn plain(root: &DataFusionError) -> Problem {
         return mismatch;
     }
     let hints = match root {
-        DataFusionError::ResourcesExhausted(text) if text.contains("disk") => vec![Hint::help(
-            "free space in the folder of --spill-dir, or raise --memory-limit so that less is spilled",
-        )],
+        DataFusionError::ResourcesExhausted(text) if text.contains("disk") => vec![
+            Hint::help(
+                "free space in the folder of --spill-dir, or raise --memory-limit so that less is spilled",
+            )
+            .local(),
+        ],
         DataFusionError::ResourcesExhausted(_) => {
-            vec![Hint::help("raise --memory-limit, or lower --threads, which share it")]
+            vec![Hint::help("raise --memory-limit, or lower --threads, which share it").local()]
         }
         DataFusionError::Internal(_) => {
             vec![Hint::note("this is a bug; please report it with the query")]

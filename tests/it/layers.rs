@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// A module, and what its files may not name.
-const FORBIDDEN: [(&str, &[&str]); 11] = [
+const FORBIDDEN: [(&str, &[&str]); 12] = [
     (
         "math",
         &[
@@ -54,6 +54,10 @@ const FORBIDDEN: [(&str, &[&str]); 11] = [
         &["println!", "crate::estimators", "crate::functions", "crate::plan", "crate::session", "crate::cli"],
     ),
     ("session", &["crate::cli", "crate::server", "crate::cluster"]),
+    (
+        "server",
+        &["println!", "crate::estimators", "crate::functions", "crate::math", "crate::cli", "crate::cluster"],
+    ),
     ("cli", &["crate::estimators", "crate::functions", "crate::math", "crate::server", "crate::cluster"]),
 ];
 

@@ -13,6 +13,8 @@ mod learners;
 mod reference;
 mod registry;
 mod relations;
+#[cfg(feature = "server")]
+mod server;
 mod simulations;
 mod slt;
 mod training;

@@ -82,6 +82,11 @@ pub(super) fn write(directory: &Path, users: usize, seed: u64) -> Result<()> {
     files.iter().try_for_each(ParquetFile::publish)
 }
 
+/// Whether a campaign lies in `directory`: its last file does.
+pub(super) fn are_there(directory: &Path) -> bool {
+    week_file(directory, WEEKS).exists() && directory.join(EXPECTED).exists()
+}
+
 /// Refuses a directory that is neither new, nor empty, nor a demo, which always has its truth.
 ///
 /// # Errors

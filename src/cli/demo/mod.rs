@@ -27,6 +27,10 @@ use super::{
 };
 use tour::Tour;
 
+/// The campaign unless another one is asked for.
+pub(super) const USERS: usize = 200_000;
+pub(super) const SEED: u64 = 7;
+
 /// Writes a campaign of `users` users into `directory`, and its tour as SQL; then takes the tour.
 ///
 /// The same `users` and `seed` give the same files.
@@ -47,6 +51,16 @@ pub(super) fn run(directory: &Path, users: usize, seed: u64) -> Result<(), CliEr
         tell(&format!("keeping {path_shown}, which was edited; remove it to get a new one"));
     }
     engine.run(move |session| async move { tour.take(&session.context).await })
+}
+
+/// Writes the campaign of `causal demo` into `directory` unless one is there.
+pub(super) fn write_once(directory: &Path) -> Result<(), CliError> {
+    files::refuse_foreign(directory)?;
+    if files::are_there(directory) {
+        return Ok(());
+    }
+    tell(&format!("writing {USERS} users to {}", directory.display()));
+    files::write(directory, USERS, SEED)
 }
 
 /// Tells a person how it goes. Without stderr there is nobody to tell.

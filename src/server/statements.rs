@@ -1,0 +1,186 @@
+//! Statements: read, allowed or refused, planned.
+
+use datafusion::arrow::array::RecordBatch;
+use datafusion::catalog::SchemaProvider;
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::{DataFusionError, Result, plan_err};
+use datafusion::logical_expr::{DdlStatement, LogicalPlan, Statement as Setting};
+use datafusion::sql::parser::{DFParserBuilder, Statement};
+use datafusion::sql::sqlparser::ast;
+
+use super::auth::Role;
+use super::catalog::SessionSchema;
+use super::parameters::{Parameters, numbered};
+use super::sessions::Session;
+use crate::stores::configured;
+
+/// Settings that a session may change: they change no answer, no limit and nothing for others.
+const SETTINGS: [&str; 6] = [
+    "datafusion.execution.batch_size",
+    "datafusion.execution.time_zone",
+    "datafusion.explain.format",
+    "datafusion.explain.logical_plan_only",
+    "datafusion.explain.physical_plan_only",
+    "datafusion.explain.show_statistics",
+];
+
+/// A statement, ready to run.
+#[derive(Clone, Debug)]
+pub(super) struct Planned {
+    /// As it was planned: with `$1` for `?`.
+    pub(super) sql: String,
+    pub(super) plan: LogicalPlan,
+    pub(super) parameters: Parameters,
+}
+
+/// What comes back when a statement runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Returns {
+    Rows,
+    /// How many rows were written.
+    Count,
+    Nothing,
+}
+
+impl Planned {
+    /// Reads and plans a statement for somebody in a role.
+    ///
+    /// # Errors
+    ///
+    /// Those of the engine, and what the role may not do.
+    pub(super) async fn new(
+        Session { context, stores, schema, .. }: &Session,
+        role: Role,
+        sql: &str,
+    ) -> std::result::Result<Self, Refused> {
+        let sql = numbered(sql)?;
+        let statement = one_statement(&sql)?;
+        stores.begin_statement();
+        let plan = context.state().statement_to_plan(statement).await?;
+        allow(&plan, role)?;
+        refuse_shared(&plan, schema)?;
+        let plan = configured(plan, stores)?;
+        let parameters = Parameters::of(&plan)?;
+        Ok(Self { sql, plan, parameters })
+    }
+
+    /// The plans of the statement: one for each row of values that are bound to its parameters.
+    ///
+    /// # Errors
+    ///
+    /// When values are missing, too many or none of the parameters' types.
+    pub(super) fn bound(&self, rows: &[RecordBatch]) -> Result<Vec<LogicalPlan>> {
+        if self.parameters.is_empty() {
+            return Ok(vec![self.plan.clone()]);
+        }
+        if rows.is_empty() {
+            return plan_err!("{} parameters must be bound, got none", self.parameters.len());
+        }
+        let mut plans = vec![];
+        for rows in rows {
+            for values in self.parameters.values(rows)? {
+                plans.push(self.plan.clone().with_param_values(values)?);
+            }
+        }
+        Ok(plans)
+    }
+
+    /// The plan as far as it is known without values.
+    pub(super) fn unbound(&self) -> Result<LogicalPlan> {
+        match self.parameters.is_empty() {
+            true => Ok(self.plan.clone()),
+            false => self.plan.clone().with_param_values(self.parameters.unknown()),
+        }
+    }
+
+    pub(super) fn returns(&self) -> Returns {
+        match &self.plan {
+            LogicalPlan::Ddl(_) | LogicalPlan::Statement(_) => Returns::Nothing,
+            LogicalPlan::Dml(_) | LogicalPlan::Copy(_) => Returns::Count,
+            _ => Returns::Rows,
+        }
+    }
+}
+
+/// Why a statement is not planned.
+#[derive(Debug)]
+pub(super) enum Refused {
+    Engine(DataFusionError),
+    /// The role may not do it.
+    Role(String),
+}
+
+impl From<DataFusionError> for Refused {
+    fn from(error: DataFusionError) -> Self {
+        Self::Engine(error)
+    }
+}
+
+/// Reads a statement. A temporary table is a table of the session, which all its tables are.
+fn one_statement(sql: &str) -> Result<Statement> {
+    let mut statements = DFParserBuilder::new(sql).build()?.parse_statements()?;
+    let (Some(mut statement), None) = (statements.pop_front(), statements.front()) else {
+        return plan_err!("one statement at a time must be sent, got {}", statements.len() + 1);
+    };
+    if let Statement::Statement(statement) = &mut statement {
+        match statement.as_mut() {
+            ast::Statement::CreateTable(create) => create.temporary = false,
+            ast::Statement::CreateView(create) => create.temporary = false,
+            _ => {}
+        }
+    }
+    Ok(statement)
+}
+
+/// Refuses what a role may not do, wherever in the plan it stands.
+fn allow(plan: &LogicalPlan, role: Role) -> std::result::Result<(), Refused> {
+    let mut refused = None;
+    plan.apply_with_subqueries(|node| {
+        refused = what_is_refused(node, role);
+        Ok(if refused.is_some() { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+    })?;
+    refused.map_or(Ok(()), |what| Err(Refused::Role(what)))
+}
+
+/// Tables of the server are not a session's to drop.
+fn refuse_shared(plan: &LogicalPlan, schema: &SessionSchema) -> Result<()> {
+    let name = match plan {
+        LogicalPlan::Ddl(DdlStatement::DropTable(drop)) => drop.name.table(),
+        LogicalPlan::Ddl(DdlStatement::DropView(drop)) => drop.name.table(),
+        _ => return Ok(()),
+    };
+    if schema.table_exist(name) && !schema.owns(name) {
+        return plan_err!("table '{name}' is the server's; a session drops tables of its own");
+    }
+    Ok(())
+}
+
+fn what_is_refused(node: &LogicalPlan, role: Role) -> Option<String> {
+    let for_admins = |what: &str| {
+        (role < Role::Admin).then(|| format!("{what} is for the role admin; this session has {role}"))
+    };
+    match node {
+        LogicalPlan::Copy(_) => for_admins("COPY"),
+        LogicalPlan::Dml(_) if role < Role::Analyst => {
+            Some(format!("changing rows is for the role analyst; this session has {role}"))
+        }
+        LogicalPlan::Ddl(ddl) => match ddl {
+            DdlStatement::CreateMemoryTable(_)
+            | DdlStatement::CreateView(_)
+            | DdlStatement::DropTable(_)
+            | DdlStatement::DropView(_) => None,
+            other => for_admins(other.name()),
+        },
+        LogicalPlan::Statement(Setting::SetVariable(set)) => {
+            (!SETTINGS.contains(&set.variable.to_lowercase().as_str()) && role < Role::Admin).then(|| {
+                format!("SET {} is not allowed; a session may set {}", set.variable, SETTINGS.join(", "))
+            })
+        }
+        LogicalPlan::Statement(Setting::ResetVariable(_)) => None,
+        LogicalPlan::Statement(other) => Some(format!(
+            "{} is not supported; clients prepare statements and bind values themselves",
+            other.name()
+        )),
+        _ => None,
+    }
+}
