@@ -220,7 +220,7 @@ impl Trainer<'_> {
 
     /// Finds P(treated) of all rows: given, or fitted without each row's fold. Returns how it follows from the features.
     fn find_propensity(&mut self) -> Result<Option<Share>, TrainError> {
-        let Self { sample, settings, .. } = *self;
+        let Self { settings, .. } = *self;
         if !settings.method.needs_propensity() {
             return Ok(None);
         }
