@@ -104,12 +104,19 @@ async fn small_batches_and_many_groups_are_held_as_rows() {
     let pool: Arc<dyn MemoryPool> = Arc::new(FairSpillPool::new(60_000_000));
     let context = context(Some(pool));
     let options = "{'learner': 'linear', 'folds': 1, 'min_rows': 2}";
+    let trees = "{'trees': 1, 'folds': 1}";
     let joined = format!(
-        "SELECT outcome_model(x + r, features(x, name), {options}) IS NOT NULL FROM (
+        "SELECT outcome_model(x + r, features(x, name), {trees}) IS NOT NULL FROM (
            SELECT u % 11 AS x, r, 'a name of more than twelve bytes ' || (u % 3) AS name
            FROM generate_series(1, 20000) AS units(u) CROSS JOIN (VALUES (1), (2), (3)) AS rs(r))"
     );
     let start = Instant::now();
+    // Linear functions of rows that are added up; as many as here would not fit.
+    let summed = joined
+        .replace(trees, options)
+        .replace("(1), (2), (3)", "(1), (2), (3), (4), (5), (6), (7), (8), (9), (10)");
+    let little: Arc<dyn MemoryPool> = Arc::new(FairSpillPool::new(3_000_000));
+    trained(&self::context(Some(little)), &summed).await.unwrap();
     trained(&context, &joined).await.unwrap();
     assert!(start.elapsed() < Duration::from_secs(30), "{:?}", start.elapsed());
     let grouped = format!(

@@ -35,13 +35,24 @@ pub(super) struct Collected {
     loose: Vec<Vec<ArrayRef>>,
     loose_rows: usize,
     loose_bytes: usize,
+    /// The most bytes that were held at a time.
+    peak: usize,
 }
 
 impl Collected {
     pub(super) fn new(places: &Places, types: &[DataType]) -> Self {
         let positions: Vec<usize> = places.columns.iter().flatten().copied().collect();
         let types = positions.iter().map(|&position| types[position].clone()).collect();
-        Self { types, positions, pieces: vec![], bytes: 0, loose: vec![], loose_rows: 0, loose_bytes: 0 }
+        Self {
+            types,
+            positions,
+            pieces: vec![],
+            bytes: 0,
+            loose: vec![],
+            loose_rows: 0,
+            loose_bytes: 0,
+            peak: 0,
+        }
     }
 
     /// The fields of a state: a list of each column's values.
@@ -75,6 +86,7 @@ impl Collected {
         }
         self.loose_rows += batch.first().map_or(0, |column| column.len());
         self.loose.push(batch);
+        self.peak = self.peak.max(self.bytes + self.loose_bytes);
         if self.loose_rows >= ROWS_OF_PIECE {
             let piece = joined_columns(&self.types, &self.loose)?.into_iter().map(alone);
             let piece = piece.collect::<Result<Vec<_>>>()?;
@@ -108,8 +120,10 @@ impl Collected {
         self.loose_rows + self.pieces.iter().map(rows).sum::<usize>()
     }
 
+    /// Bytes of the rows that are held: the most of them so far, since the engine adds up what a size grows by but not what
+    /// it falls by.
     pub(super) fn size(&self) -> usize {
-        self.bytes + self.loose_bytes
+        self.peak
     }
 }
 
