@@ -11,7 +11,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// Users with five actions each, of log-normal cost and value, in ten segments.
 const PAIRS: &str = "
     CREATE TABLE pairs AS
-    SELECT user_id, 'a' || action AS action, 's' || (user_id * 7919) % 10 AS segment, cost,
+    SELECT user_id, 'a' || action AS action, 's' || ((user_id * 7919) % 10) AS segment, cost,
            2 * base * power(cost, 0.6) * exp(0.5 * noise) - 0.8 AS value
     FROM (SELECT user_id, action, (0.3 + 0.4 * action) * exp(0.2 * sin(user_id * 12.9898 + action * 78.233)) AS cost,
                  exp(0.5 * sin(user_id * 39.3468)) AS base, 2 * sin(user_id * 93.9737 + action * 11.135) AS noise
