@@ -26,7 +26,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 );
 
 /// What somebody may do; a later one may do all that an earlier one may.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Role {
     /// Asks, and keeps temporary tables.
@@ -50,24 +50,13 @@ impl fmt::Display for Role {
 /// Who a session belongs to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Identity {
-    pub(super) user: String,
-    role: RoleKey,
+    user: String,
+    pub(super) role: Role,
 }
-
-/// A role as a part of a key.
-type RoleKey = u8;
 
 impl Identity {
     fn new(user: &str, role: Role) -> Self {
-        Self { user: user.to_string(), role: role as RoleKey }
-    }
-
-    pub(super) fn role(&self) -> Role {
-        match self.role {
-            0 => Role::Reader,
-            1 => Role::Analyst,
-            _ => Role::Admin,
-        }
+        Self { user: user.to_string(), role }
     }
 }
 
@@ -164,7 +153,7 @@ impl Authenticator {
     }
 
     async fn by_password(&self, name: &str, password: String) -> Result<Identity, Status> {
-        let user = self.users.iter().find(|user| user.name == name);
+        let user = self.users.iter().find(|user| user.name == name && user.password_hash.is_some());
         let hash = user.and_then(|user| user.password_hash.clone()).unwrap_or_else(|| self.nobody.clone());
         let failed = || Status::internal("passwords cannot be checked");
         let _turn = self.checks.acquire().await.map_err(|_| failed())?;

@@ -46,6 +46,13 @@ impl SessionSchema {
         self.own().contains_key(name)
     }
 
+    /// Counts the rows of a table of the session again, after some were added.
+    pub(super) fn count(&self, name: &str) {
+        if let Some(Own { table, held }) = self.own().get(name) {
+            held.resize(table.downcast_ref::<MemTable>().map_or(0, bytes_of));
+        }
+    }
+
     fn own(&self) -> MutexGuard<'_, HashMap<String, Own>> {
         // The map is whole whatever its holder was doing.
         self.own.lock().unwrap_or_else(PoisonError::into_inner)

@@ -3,16 +3,21 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use datafusion::arrow::array::{AsArray, RecordBatch};
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef, UInt64Type};
+use datafusion::catalog::MemTable;
 use datafusion::common::DataFusionError;
+use datafusion::datasource::provider_as_source;
+use datafusion::execution::SendableRecordBatchStream;
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryPool, MemoryReservation};
 use datafusion::execution::runtime_env::RuntimeEnv;
-use datafusion::logical_expr::LogicalPlan;
+use datafusion::logical_expr::{DdlStatement, LogicalPlan, LogicalPlanBuilder, WriteOp};
 use datafusion::physical_plan::execute_stream;
+use datafusion::prelude::DataFrame;
 use futures::{Stream, StreamExt};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
@@ -215,16 +220,20 @@ impl Run<'_> {
         Ok(())
     }
 
-    async fn run_plan(&mut self, plan: LogicalPlan) -> Result<(), Ended> {
-        let session = &self.work.session;
+    async fn run_plan(&mut self, mut plan: LogicalPlan) -> Result<(), Ended> {
+        let session = Arc::clone(&self.work.session);
+        let own = match &plan {
+            LogicalPlan::Dml(dml) => Some(dml.table_name.table().to_string()),
+            _ => None,
+        };
+        let own = own.filter(|name| session.schema.owns(name));
+        // What the rows take until the table holds them; it counts them itself then.
+        let gathered = match kept_input(&mut plan, own.is_some()) {
+            Some(input) => Some(self.gather(input).await?),
+            None => None,
+        };
         let frame = session.context.execute_logical_plan(plan).await?;
-        let task = frame.task_ctx();
-        let shared = task.runtime_env();
-        let pool = QueryPool::new(Arc::clone(&shared.memory_pool), self.limits.query_memory);
-        let runtime = RuntimeEnv { memory_pool: Arc::new(pool), ..shared.as_ref().clone() };
-        let task = task.with_runtime(Arc::new(runtime));
-        let plan = cancellable(frame.create_physical_plan().await?, &self.stopped)?;
-        let mut batches = execute_stream(plan, Arc::new(task))?;
+        let mut batches = self.started(frame).await?;
         while let Some(batch) = batches.next().await {
             let batch = batch?;
             if batch.num_columns() != self.schema.fields().len() {
@@ -250,7 +259,49 @@ impl Run<'_> {
                 return Err(Ended::Gone);
             }
         }
+        drop(gathered);
+        own.iter().for_each(|name| session.schema.count(name));
         Ok(())
+    }
+
+    /// Starts a query within its memory, so that it ends when it is stopped.
+    async fn started(&self, frame: DataFrame) -> Result<SendableRecordBatchStream, Ended> {
+        let task = frame.task_ctx();
+        let shared = task.runtime_env();
+        let pool = QueryPool::new(Arc::clone(&shared.memory_pool), self.limits.query_memory);
+        let runtime = RuntimeEnv { memory_pool: Arc::new(pool), ..shared.as_ref().clone() };
+        let task = Arc::new(task.with_runtime(Arc::new(runtime)));
+        let plan = cancellable(frame.create_physical_plan().await?, &self.stopped)?;
+        Ok(execute_stream(plan, task)?)
+    }
+
+    /// Puts the rows of a query in its place. The engine would gather them for a table without counting them, and could not be
+    /// stopped.
+    async fn gather(&self, input: &mut Arc<LogicalPlan>) -> Result<MemoryReservation, Ended> {
+        let context = &self.work.session.context;
+        let schema = Arc::new(input.schema().as_arrow().clone());
+        let shared = Arc::clone(&context.runtime_env().memory_pool);
+        let pool: Arc<dyn MemoryPool> = Arc::new(QueryPool::new(shared, self.limits.query_memory));
+        let held = MemoryConsumer::new("rows of a table").register(&pool);
+        let mut batches = self.started(DataFrame::new(context.state(), input.as_ref().clone())).await?;
+        let mut rows = vec![];
+        while let Some(batch) = batches.next().await {
+            let batch = batch?;
+            held.try_grow(batch.get_array_memory_size())?;
+            rows.push(batch);
+        }
+        let table = provider_as_source(Arc::new(MemTable::try_new(schema, vec![rows])?));
+        *input = Arc::new(LogicalPlanBuilder::scan("gathered", table, None)?.build()?);
+        Ok(held)
+    }
+}
+
+/// The query whose rows a table of the session is to hold.
+fn kept_input(plan: &mut LogicalPlan, is_own: bool) -> Option<&mut Arc<LogicalPlan>> {
+    match plan {
+        LogicalPlan::Ddl(DdlStatement::CreateMemoryTable(create)) => Some(&mut create.input),
+        LogicalPlan::Dml(dml) if is_own && matches!(dml.op, WriteOp::Insert(_)) => Some(&mut dml.input),
+        _ => None,
     }
 }
 
@@ -286,7 +337,16 @@ impl Stream for Batches {
                 "the query took longer than {time} s"
             )))));
         }
-        self.receiver.poll_recv(context)
+        match ready!(self.receiver.poll_recv(context)) {
+            Some(batch) => Poll::Ready(Some(batch)),
+            // Without a word from it the work is done, unless it broke off.
+            None => {
+                let ended = ready!(Pin::new(&mut self.task).poll(context));
+                self.deadline = None;
+                let broke = ended.err().map(|_| Err(Status::internal("the query broke off; this is a bug")));
+                Poll::Ready(broke)
+            }
+        }
     }
 }
 

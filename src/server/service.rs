@@ -51,20 +51,17 @@ impl Server {
     async fn session<T>(&self, request: &Request<T>) -> Result<Arc<Session>, Status> {
         let metadata = request.metadata();
         let credentials = Credentials::of(metadata)?;
-        if let Credentials::Bearer(token) = &credentials
-            && let Some(session) = self.sessions.find(&Key::Token(token.clone()))
-        {
-            return Ok(session);
-        }
-        let cookie = cookie(metadata);
-        if let Some(token) = &cookie
-            && let Some(session) = self.sessions.find(&Key::Token(token.clone()))
-        {
+        // A cookie stands for a token where none is given; one that is wrong is not made good by it.
+        let token = match &credentials {
+            Credentials::Bearer(token) => Some(token.clone()),
+            Credentials::None | Credentials::Basic { .. } => cookie(metadata),
+        };
+        if let Some(session) = token.and_then(|token| self.sessions.find(&Key::Token(token))) {
             return Ok(session);
         }
         let identity = self.users.identify(credentials).await?;
         let connection = request.remote_addr().map_or_else(String::new, |address| address.to_string());
-        let key = Key::Client(identity.clone(), cookie.unwrap_or(connection));
+        let key = Key::Client(identity.clone(), connection);
         match self.sessions.find(&key) {
             Some(session) => Ok(session),
             None => self.sessions.add(key, self.new_session(identity)?),

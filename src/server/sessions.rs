@@ -19,7 +19,7 @@ use crate::stores::Stores;
 pub(super) enum Key {
     /// By a token that the server gave out.
     Token(String),
-    /// By who the client is and the connection or cookie that it comes with.
+    /// By who the client is and the connection that it comes by.
     Client(Identity, String),
 }
 
@@ -66,7 +66,7 @@ impl Session {
     }
 
     pub(super) fn role(&self) -> Role {
-        self.identity.role()
+        self.identity.role
     }
 
     fn handles(&self) -> MutexGuard<'_, Handles> {

@@ -37,10 +37,10 @@ fn sql_info() -> SqlInfoData {
     info.append(SqlInfo::SqlDdlCatalog, false);
     info.append(SqlInfo::SqlDdlSchema, false);
     info.append(SqlInfo::SqlDdlTable, true);
-    // 3: names are kept in lower case unless quoted; 1: quoted ones as they are written.
+    // 3: names are kept in lower case unless quoted; 0: there is no word for quoted ones, which are kept as they are written.
     info.append(SqlInfo::SqlIdentifierCase, 3_i32);
     info.append(SqlInfo::SqlIdentifierQuoteChar, "\"");
-    info.append(SqlInfo::SqlQuotedIdentifierCase, 1_i32);
+    info.append(SqlInfo::SqlQuotedIdentifierCase, 0_i32);
     info.append(SqlInfo::SqlAllTablesAreSelectable, true);
     // 0: NULL is larger than all values.
     info.append(SqlInfo::SqlNullOrdering, 0_i32);
@@ -95,7 +95,7 @@ fn sql_info() -> SqlInfoData {
     info.append(SqlInfo::SqlSupportedPositionedCommands, 0_i32);
     info.append(SqlInfo::SqlSelectForUpdateSupported, false);
     info.append(SqlInfo::SqlStoredProceduresSupported, false);
-    // Bits: in comparisons, EXISTS, IN and quantified predicates.
+    // Bits: in comparisons, EXISTS and IN.
     info.append(SqlInfo::SqlSupportedSubqueries, 7_i32);
     info.append(SqlInfo::SqlCorrelatedSubqueriesSupported, true);
     info.append(SqlInfo::SqlSupportedUnions, 3_i32);

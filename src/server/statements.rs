@@ -4,7 +4,7 @@ use datafusion::arrow::array::RecordBatch;
 use datafusion::catalog::SchemaProvider;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{DataFusionError, Result, plan_err};
-use datafusion::logical_expr::{DdlStatement, LogicalPlan, Statement as Setting};
+use datafusion::logical_expr::{DdlStatement, LogicalPlan, ResetVariable, SetVariable, Statement as Setting};
 use datafusion::sql::parser::{DFParserBuilder, Statement};
 use datafusion::sql::sqlparser::ast;
 
@@ -57,8 +57,7 @@ impl Planned {
         let statement = one_statement(&sql)?;
         stores.begin_statement();
         let plan = context.state().statement_to_plan(statement).await?;
-        allow(&plan, role)?;
-        refuse_shared(&plan, schema)?;
+        allow(&plan, role, schema)?;
         let plan = configured(plan, stores)?;
         let parameters = Parameters::of(&plan)?;
         Ok(Self { sql, plan, parameters })
@@ -73,14 +72,14 @@ impl Planned {
         if self.parameters.is_empty() {
             return Ok(vec![self.plan.clone()]);
         }
-        if rows.is_empty() {
-            return plan_err!("{} parameters must be bound, got none", self.parameters.len());
-        }
         let mut plans = vec![];
         for rows in rows {
             for values in self.parameters.values(rows)? {
                 plans.push(self.plan.clone().with_param_values(values)?);
             }
+        }
+        if plans.is_empty() {
+            return plan_err!("{} parameters must be bound, got none", self.parameters.len());
         }
         Ok(plans)
     }
@@ -133,50 +132,40 @@ fn one_statement(sql: &str) -> Result<Statement> {
 }
 
 /// Refuses what a role may not do, wherever in the plan it stands.
-fn allow(plan: &LogicalPlan, role: Role) -> std::result::Result<(), Refused> {
+fn allow(plan: &LogicalPlan, role: Role, schema: &SessionSchema) -> std::result::Result<(), Refused> {
     let mut refused = None;
     plan.apply_with_subqueries(|node| {
-        refused = what_is_refused(node, role);
+        refused = what_is_refused(node, role, schema);
         Ok(if refused.is_some() { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
     })?;
     refused.map_or(Ok(()), |what| Err(Refused::Role(what)))
 }
 
-/// Tables of the server are not a session's to drop.
-fn refuse_shared(plan: &LogicalPlan, schema: &SessionSchema) -> Result<()> {
-    let name = match plan {
-        LogicalPlan::Ddl(DdlStatement::DropTable(drop)) => drop.name.table(),
-        LogicalPlan::Ddl(DdlStatement::DropView(drop)) => drop.name.table(),
-        _ => return Ok(()),
-    };
-    if schema.table_exist(name) && !schema.owns(name) {
-        return plan_err!("table '{name}' is the server's; a session drops tables of its own");
-    }
-    Ok(())
-}
-
-fn what_is_refused(node: &LogicalPlan, role: Role) -> Option<String> {
+fn what_is_refused(node: &LogicalPlan, role: Role, schema: &SessionSchema) -> Option<String> {
     let for_admins = |what: &str| {
         (role < Role::Admin).then(|| format!("{what} is for the role admin; this session has {role}"))
+    };
+    let of_the_server = |name: &str| {
+        let is_shared = schema.table_exist(name) && !schema.owns(name);
+        is_shared.then(|| format!("table '{name}' is the server's; a session changes tables of its own"))
     };
     match node {
         LogicalPlan::Copy(_) => for_admins("COPY"),
         LogicalPlan::Dml(_) if role < Role::Analyst => {
             Some(format!("changing rows is for the role analyst; this session has {role}"))
         }
+        LogicalPlan::Dml(dml) if role < Role::Admin => of_the_server(dml.table_name.table()),
         LogicalPlan::Ddl(ddl) => match ddl {
-            DdlStatement::CreateMemoryTable(_)
-            | DdlStatement::CreateView(_)
-            | DdlStatement::DropTable(_)
-            | DdlStatement::DropView(_) => None,
+            DdlStatement::CreateMemoryTable(_) | DdlStatement::CreateView(_) => None,
+            DdlStatement::DropTable(drop) => of_the_server(drop.name.table()),
+            DdlStatement::DropView(drop) => of_the_server(drop.name.table()),
             other => for_admins(other.name()),
         },
-        LogicalPlan::Statement(Setting::SetVariable(set)) => {
-            (!SETTINGS.contains(&set.variable.to_lowercase().as_str()) && role < Role::Admin).then(|| {
-                format!("SET {} is not allowed; a session may set {}", set.variable, SETTINGS.join(", "))
-            })
-        }
-        LogicalPlan::Statement(Setting::ResetVariable(_)) => None,
+        LogicalPlan::Statement(
+            Setting::SetVariable(SetVariable { variable, .. })
+            | Setting::ResetVariable(ResetVariable { variable }),
+        ) => (!SETTINGS.contains(&variable.to_lowercase().as_str()) && role < Role::Admin)
+            .then(|| format!("setting {variable} is not allowed; a session may set {}", SETTINGS.join(", "))),
         LogicalPlan::Statement(other) => Some(format!(
             "{} is not supported; clients prepare statements and bind values themselves",
             other.name()

@@ -243,6 +243,13 @@ async fn what_a_session_makes_is_its_own_and_lasts() {
     );
     let error = refused(&mut one, "DROP TABLE log").await;
     assert!(error.contains("table 'log' is the server's"), "{error}");
+    let error = refused(&mut one, "INSERT INTO log SELECT * FROM log").await;
+    assert!(error.contains("table 'log' is the server's"), "{error}");
+    assert!(refused(&mut one, "RESET datafusion.sql_parser.dialect").await.contains("is not allowed"));
+    // What fails leaves the table as it was.
+    let replaced = "CREATE OR REPLACE TABLE mine AS SELECT ips_policy_value(1, 0, 1) AS x";
+    assert!(refused(&mut one, replaced).await.contains("propensity must be"));
+    assert_eq!(number(&mut one, "SELECT sum(x) FROM mine").await, 10);
     asked(&mut one, "DROP TABLE mine").await.unwrap();
     assert!(refused(&mut one, "SELECT * FROM mine").await.contains("not found"));
 
@@ -251,8 +258,11 @@ async fn what_a_session_makes_is_its_own_and_lasts() {
     let error = fetched(&mut other, info).await.unwrap_err().to_string();
     assert!(error.contains("belongs to another session"), "{error}");
 
-    // Without a token the connection tells sessions apart.
+    // Without a token the connection tells sessions apart, whatever cookie a client makes up.
     let (mut third, mut fourth) = (serving.stranger().await, serving.stranger().await);
+    for client in [&mut third, &mut fourth] {
+        client.set_header("cookie", "causal-session=made up");
+    }
     asked(&mut third, "CREATE TABLE ours AS SELECT 1 AS x").await.unwrap();
     assert_eq!(number(&mut third, "SELECT x FROM ours").await, 1);
     assert!(refused(&mut fourth, "SELECT * FROM ours").await.contains("not found"));
@@ -308,6 +318,8 @@ async fn users_have_passwords_tokens_and_roles() {
     let mut ana = serving.client().await;
     asked(&mut ana, "CREATE TEMP TABLE mine AS SELECT 1 AS x").await.unwrap();
     assert!(refused(&mut ana, "INSERT INTO mine VALUES (2)").await.contains("for the role analyst"));
+    let error = serving.stranger().await.handshake("bot", "").await.unwrap_err().to_string();
+    assert!(error.contains("user or password is wrong"), "{error}");
     let mut bot = serving.stranger().await;
     bot.set_token("a long secret".into());
     asked(&mut bot, "COPY (SELECT 1 AS x) TO 'x.csv'").await.unwrap();
@@ -321,9 +333,12 @@ async fn limits_are_named_and_leave_the_server_healthy() {
         "[limits]\nrows = 10\nquery_memory = 2000000\nseconds = 2\nqueries = 1\nqueue = 1\nsessions = 3\n",
     );
     let mut client = serving.client().await;
+    asked(&mut client, "CREATE TABLE mine (x BIGINT)").await.unwrap();
     for (sql, text) in [
         ("SELECT * FROM range(11)", "limit rows"),
         ("SELECT count(*) FROM (SELECT DISTINCT value FROM range(1000000))", "limit query_memory"),
+        ("CREATE TABLE much AS SELECT * FROM range(1000000000000)", "limit query_memory"),
+        ("INSERT INTO mine SELECT * FROM range(1000000000000)", "limit query_memory"),
         (
             "SELECT count(*) FROM range(1000000) a, range(1000000) b WHERE a.value * b.value = -1",
             "took longer than 2 s",
