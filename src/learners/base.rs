@@ -3,7 +3,7 @@
 use std::sync::atomic::AtomicBool;
 
 use super::binning::Binning;
-use super::boosting::{self, Ensemble, Grown, Loss, Run, Training};
+use super::boosting::{self, Curve, Ensemble, Grown, Loss, Run, Training};
 use super::features::Features;
 use super::linear::{Design, Encoding, LinearError, LinearModel, Penalty, logistic, probability};
 use super::matrix::BinnedMatrix;
@@ -95,8 +95,8 @@ impl Space {
 }
 
 impl Base {
-    /// Fits a function to some rows of a table that is in the base learner's space, with how many of its trees help the
-    /// held-out rows.
+    /// Fits a function to some rows of a table that is in the base learner's space, with what its trees do for the held-out
+    /// rows.
     ///
     /// # Errors
     ///
@@ -107,7 +107,7 @@ impl Base {
         problem: Problem<'_>,
         threads: usize,
         stopped: &AtomicBool,
-    ) -> Result<(Function, usize), FitError> {
+    ) -> Result<(Function, Option<Curve>), FitError> {
         let Problem { task, rows, target, weight, keys, held_out } = problem;
         match (self, table) {
             (Self::Boosting(settings), Table::Bins(binning, matrix)) => {
@@ -118,13 +118,13 @@ impl Base {
                 let weight = scaled.as_deref().or(weight);
                 let training = Training { matrix, binning, rows, target, weight, keys, held_out };
                 let grown = boosting::fit(&training, &settings, Run { threads, stopped });
-                let Grown { ensemble, helpful } = grown.map_err(|_| FitError::Stopped)?;
-                Ok((Function::Trees(ensemble), helpful))
+                let Grown { ensemble, curve } = grown.map_err(|_| FitError::Stopped)?;
+                Ok((Function::Trees(ensemble), curve))
             }
             (Self::Linear(penalty), Table::Columns(design, _)) => {
                 debug_assert_eq!(task, Task::LogOdds, "means come from sums, for which no rows are held");
                 let model = logistic(design, rows, target, weight, *penalty, stopped)?;
-                Ok((Function::Linear(model), 0))
+                Ok((Function::Linear(model), None))
             }
             _ => unreachable!("a table is read in the space of the base learner it is made for"),
         }

@@ -10,6 +10,7 @@
 use std::sync::atomic::AtomicBool;
 
 use super::base::{Base, FitError, Function, Problem, Rows, Space, Table, Task};
+use super::boosting::{Curve, helpful};
 use super::calibration::{Calibration, Calibrator};
 use super::drawing::Drawing;
 use super::features::Column;
@@ -129,6 +130,9 @@ struct Job<'a> {
     weight: Option<&'a [f64]>,
 }
 
+/// A function, with what its trees do for rows that it has not seen where there are such rows.
+type Grown = (Function, Option<Curve>);
+
 /// Two folds that are left out together, in order; the same one twice where there is one fold.
 pub(super) type Pair = [u32; 2];
 
@@ -150,16 +154,20 @@ impl Trainer<'_> {
     /// Fits functions, each with the trees that help the rows it has not seen.
     fn fit(&self, jobs: &[Job<'_>]) -> Result<Vec<Function>, TrainError> {
         let grown = self.grow(jobs)?;
-        Ok(grown.into_iter().map(|(function, helpful)| function.truncated(helpful)).collect())
+        let kept = |(function, curve): Grown| match &curve {
+            Some(curve) => function.truncated(curve.surely_helpful()),
+            None => function,
+        };
+        Ok(grown.into_iter().map(kept).collect())
     }
 
-    /// Fits functions, sharing the threads among them; with how many of the trees of each help the rows it has not seen.
-    fn grow(&self, jobs: &[Job<'_>]) -> Result<Vec<(Function, usize)>, TrainError> {
+    /// Fits functions, sharing the threads among them.
+    fn grow(&self, jobs: &[Job<'_>]) -> Result<Vec<Grown>, TrainError> {
         let fit = |at: usize, threads| self.fit_one(&jobs[at], threads);
         each(jobs.len(), self.work.threads, fit).into_iter().collect()
     }
 
-    fn fit_one(&self, job: &Job<'_>, threads: usize) -> Result<(Function, usize), TrainError> {
+    fn fit_one(&self, job: &Job<'_>, threads: usize) -> Result<Grown, TrainError> {
         let is_of_arm = |row: &u32| job.arm.has(self.sample, *row);
         let is_weighted = |row: &u32| job.weight.is_none_or(|weight| weight[*row as usize] > 0.0);
         let of_folds = |left_out: bool| -> Vec<u32> {
@@ -337,17 +345,19 @@ impl Trainer<'_> {
         Ok(effects)
     }
 
-    /// Keeps as many trees of each member's functions as help the units that the other members have not seen, on average. By
-    /// those that it has not seen itself it would be chosen for what these did, and then speak of them.
-    fn without_a_look(&self, grown: Vec<(Function, usize)>) -> Vec<Function> {
-        let (folds, finals) = (self.folds() as usize, self.settings.method.finals().len());
-        let helpful: Vec<usize> = grown.iter().map(|(_, helpful)| *helpful).collect();
-        let of_others = |at: usize| {
-            let all: usize = helpful.iter().skip(at % finals).step_by(finals).sum();
-            if folds == 1 { all } else { (all - helpful[at]) / (folds - 1) }
+    /// Keeps as many trees of each member's functions as help the units that the other members have not seen. By those that it
+    /// has not seen itself it would be chosen for what these did, and then speak of them.
+    fn without_a_look(&self, grown: Vec<Grown>) -> Vec<Function> {
+        let finals = self.settings.method.finals().len();
+        let (functions, curves): (Vec<_>, Vec<_>) = grown.into_iter().unzip();
+        let kept = |(at, function): (usize, Function)| {
+            let others = (at % finals..curves.len()).step_by(finals).filter(|other| *other != at);
+            match curves[at] {
+                Some(_) => function.truncated(helpful(others.filter_map(|other| curves[other].as_ref()))),
+                None => function,
+            }
         };
-        let kept = |(at, (function, _)): (usize, (Function, usize))| function.truncated(of_others(at));
-        grown.into_iter().enumerate().map(kept).collect()
+        functions.into_iter().enumerate().map(kept).collect()
     }
 
     /// Calibrates the probabilities of all folds by what each says of the rows it has not seen.

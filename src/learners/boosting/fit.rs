@@ -8,6 +8,7 @@ use super::cell::Cell;
 use super::ensemble::{Ensemble, add};
 use super::gradients::Gradients;
 use super::growth::Grower;
+use super::held_out::{Curve, HeldOut};
 use super::settings::{Loss, Settings};
 use super::split::Search;
 use super::weights::Weights;
@@ -28,8 +29,7 @@ pub(crate) struct Training<'a> {
     pub(crate) weight: Option<&'a [f64]>,
     /// A hash of each row, by which rows are drawn for a tree.
     pub(crate) keys: &'a [u64],
-    /// Rows whose loss decides how many trees are kept, none unless they are better than the base by a standard
-    /// error.
+    /// Rows that no tree is grown from, and whose loss says when to stop.
     pub(crate) held_out: Option<&'a [u32]>,
 }
 
@@ -49,8 +49,8 @@ pub(crate) struct Stopped;
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Grown {
     pub(crate) ensemble: Ensemble,
-    /// How many of the trees help the held-out rows; all where there are no such rows.
-    pub(crate) helpful: usize,
+    /// What they did for the held-out rows, where there are such rows.
+    pub(crate) curve: Option<Curve>,
 }
 
 /// Fits an ensemble.
@@ -72,7 +72,8 @@ fn fit_with<C: Cell>(training: &Training, settings: &Settings, run: Run) -> Resu
     let weights = Weights::new(training.weights_of(&rows));
     let base = base(settings.loss, &target, &weights);
     let mut gradients = Gradients::<C>::new(settings.loss, target, weights, base);
-    let mut held_out = training.held_out.map(|rows| HeldOut::new(training, rows, settings.loss, base));
+    let held_out = |rows| HeldOut::new(training, rows, settings.loss, base);
+    let mut held_out = training.held_out.map(held_out);
     let grower = Grower::new(&matrix, training.binning, settings, run.threads, run.stopped);
     let mut order: Vec<u32> = vec![];
     let mut scratch = vec![0; rows.len()];
@@ -111,97 +112,35 @@ fn fit_with<C: Cell>(training: &Training, settings: &Settings, run: Run) -> Resu
         }
         ensemble.rounds += 1;
         let is_over = held_out.as_mut().is_some_and(|held_out| {
-            add(&tree, held_out.matrix.bins(), held_out.matrix.blocks(), &mut held_out.score);
-            held_out.is_over(ensemble.rounds, settings.patience)
+            held_out.add(&tree);
+            held_out.is_over(settings.patience)
         });
         ensemble.trees.push(tree);
         if is_over {
             break;
         }
     }
-    let helpful = held_out.map_or(ensemble.trees.len(), |held_out| held_out.helpful(&ensemble));
-    Ok(Grown { ensemble, helpful })
+    Ok(Grown { ensemble, curve: held_out.map(|held_out| held_out.curve) })
 }
 
 impl Training<'_> {
     /// The rows whose weight is positive.
-    fn weighted(&self, rows: &[u32]) -> Vec<u32> {
+    pub(super) fn weighted(&self, rows: &[u32]) -> Vec<u32> {
         let is_weighted = |row: &u32| self.weight.is_none_or(|weight| weight[*row as usize] > 0.0);
         rows.iter().copied().filter(is_weighted).collect()
     }
 
-    fn weights_of(&self, rows: &[u32]) -> Option<Vec<f64>> {
+    pub(super) fn weights_of(&self, rows: &[u32]) -> Option<Vec<f64>> {
         self.weight.map(|weight| rows.iter().map(|row| weight[*row as usize]).collect())
     }
 
     /// The bins of rows, side by side.
-    fn bins_of(&self, rows: &[u32]) -> Cow<'_, BinnedMatrix> {
+    pub(super) fn bins_of(&self, rows: &[u32]) -> Cow<'_, BinnedMatrix> {
         if rows.len() == self.matrix.rows() && (0..).zip(rows).all(|(i, row)| *row == i) {
             Cow::Borrowed(self.matrix)
         } else {
             Cow::Owned(self.matrix.select(rows))
         }
-    }
-}
-
-/// Rows that no tree is grown from.
-struct HeldOut<'a> {
-    loss: Loss,
-    matrix: Cow<'a, BinnedMatrix>,
-    target: Vec<f64>,
-    weights: Weights,
-    score: Vec<f64>,
-    /// How many trees had the least loss, and that loss.
-    best: (usize, f64),
-}
-
-impl<'a> HeldOut<'a> {
-    fn new(training: &'a Training, rows: &[u32], loss: Loss, base: f64) -> Self {
-        let rows = training.weighted(rows);
-        let mut held_out = Self {
-            loss,
-            matrix: training.bins_of(&rows),
-            target: rows.iter().map(|row| training.target[*row as usize]).collect(),
-            weights: Weights::new(training.weights_of(&rows)),
-            score: vec![base; rows.len()],
-            best: (0, 0.0),
-        };
-        held_out.best.1 = held_out.total();
-        held_out
-    }
-
-    fn total(&self) -> f64 {
-        let rows = self.target.iter().zip(&self.score).enumerate();
-        rows.map(|(row, (target, score))| self.weights.of(row) * self.loss.of(*target, *score)).sum()
-    }
-
-    /// Takes note of the loss with so many trees; whether it is long since it was lower.
-    fn is_over(&mut self, trees: usize, patience: usize) -> bool {
-        let total = self.total();
-        if total < self.best.1 {
-            self.best = (trees, total);
-        }
-        trees >= self.best.0 + patience.max(1)
-    }
-}
-
-impl HeldOut<'_> {
-    /// How many trees have the least loss; none where it is not below that of the base by more than one standard error: the
-    /// least of many losses is below by luck alone. Source: Breiman et al. (1984), "Classification and Regression Trees", 3.4.3.
-    fn helpful(&self, grown: &Ensemble) -> usize {
-        let mut ensemble = grown.clone();
-        ensemble.trees.truncate(self.best.0);
-        let mut scores = vec![0.0; self.target.len()];
-        ensemble.predict(&self.matrix, &mut scores, 1);
-        let better = |row: usize| {
-            let loss = |score| self.loss.of(self.target[row], score);
-            self.weights.of(row) * (loss(ensemble.base) - loss(scores[row]))
-        };
-        let rows = 0..scores.len();
-        let sum: f64 = rows.clone().map(better).sum();
-        let mean = sum / scores.len() as f64;
-        let variance: f64 = rows.map(|row| (better(row) - mean).powi(2)).sum();
-        if sum > variance.sqrt() { self.best.0 } else { 0 }
     }
 }
 

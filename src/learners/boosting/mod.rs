@@ -15,6 +15,7 @@ mod fit;
 mod frontier;
 mod gradients;
 mod growth;
+mod held_out;
 mod histogram;
 mod masks;
 mod numeric;
@@ -29,5 +30,6 @@ mod weights;
 
 pub(crate) use ensemble::Ensemble;
 pub(crate) use fit::{Grown, Run, Training, fit};
+pub(crate) use held_out::{Curve, helpful};
 pub(crate) use settings::{Loss, Settings};
 pub(crate) use tree::{BinSet, Child, Split, Test, Tree};

@@ -62,8 +62,10 @@ impl Data {
             held_out,
         };
         let run = Run { threads, stopped: &AtomicBool::new(false) };
-        let Grown { mut ensemble, helpful } = fit(&training, settings, run).unwrap();
-        ensemble.trees.truncate(helpful);
+        let Grown { mut ensemble, curve } = fit(&training, settings, run).unwrap();
+        if let Some(curve) = curve {
+            ensemble.trees.truncate(curve.surely_helpful());
+        }
         ensemble
     }
 
