@@ -33,6 +33,10 @@ pub(crate) struct ServeArguments {
     /// Threads that run queries [default: the number of processors]
     #[arg(long, value_name = "N", value_parser = value_parser!(u16).range(1..=1024))]
     pub(super) threads: Option<u16>,
+
+    /// Read a password from stdin and print what `password_hash` of a user is to be
+    #[arg(long, exclusive = true)]
+    pub(super) hash_password: bool,
 }
 
 impl ServeArguments {

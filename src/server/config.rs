@@ -9,7 +9,8 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::ServeError;
-use super::auth::Role;
+use super::auth::{JwtConfig, Role};
+use crate::stores::StoreSettings;
 
 /// The file.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -27,7 +28,51 @@ pub(super) struct Config {
     pub(super) macros: Option<PathBuf>,
     pub(super) limits: Limits,
     pub(super) users: Vec<User>,
+    /// Tokens of an identity provider.
+    pub(super) jwt: Option<JwtConfig>,
     pub(super) tls: Option<Tls>,
+    pub(super) operations: Operations,
+    pub(super) stores: StoreLimits,
+}
+
+/// How object stores are asked.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct StoreLimits {
+    /// Seconds that one request may take.
+    timeout_seconds: u64,
+    /// How often a request is tried again.
+    retries: usize,
+}
+
+impl Default for StoreLimits {
+    fn default() -> Self {
+        Self { timeout_seconds: 60, retries: 10 }
+    }
+}
+
+impl StoreLimits {
+    pub(super) fn settings(&self) -> StoreSettings {
+        StoreSettings { timeout: Duration::from_secs(self.timeout_seconds), retries: self.retries }
+    }
+}
+
+/// What those who run the server look at.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Operations {
+    /// The address of `/healthz`, `/readyz` and `/metrics`, over HTTP.
+    pub(super) listen: Option<SocketAddr>,
+    /// File that has a line of JSON for each query.
+    pub(super) query_log: Option<PathBuf>,
+    /// Seconds that queries may go on once the server is told to end.
+    pub(super) drain_seconds: u64,
+}
+
+impl Default for Operations {
+    fn default() -> Self {
+        Self { listen: None, query_log: None, drain_seconds: 30 }
+    }
 }
 
 /// Limits; the name of each is in the error of who goes beyond it.
@@ -68,7 +113,7 @@ impl Default for Limits {
             bytes: u64::MAX,
             sessions: 10_000,
             idle_seconds: 3600,
-            statements: 1000,
+            statements: 200,
         }
     }
 }
@@ -105,6 +150,11 @@ pub(super) struct Tls {
 }
 
 impl Config {
+    /// Whether clients have to say who they are.
+    pub(super) fn has_users(&self) -> bool {
+        !self.users.is_empty() || self.jwt.is_some()
+    }
+
     /// Reads a file.
     ///
     /// # Errors

@@ -1,55 +1,59 @@
 //! `causal serve`: every function and relation for BI tools and notebooks, over Arrow Flight SQL.
 //!
-//! `service` is what clients call. A call finds its session (`sessions`, by the credentials that `auth` reads), whose
-//! statements are read, allowed and planned (`statements`, `parameters`) and run on the engine's own threads within limits
-//! (`execution`, `memory`). What leaves goes through `edge`, so that what is announced is what is sent.
+//! `service` is what clients call. A call finds its session (`entrance`, `sessions`, by the credentials that `auth` reads), whose
+//! statements are read, allowed and planned (`statements`, `parameters`, `ingestion`) and run on the engine's own threads within
+//! limits (`execution`, `running`, `memory`). What leaves goes through `edge`, so that what is announced is what is sent, and is
+//! counted (`batches`, `journal`); `operations` shows the counts.
 
+mod actions;
 mod arguments;
 mod auth;
+mod batches;
 mod cancel;
 mod catalog;
 mod config;
+mod connections;
 mod edge;
+mod entrance;
 mod execution;
+mod host;
+mod ingestion;
+mod journal;
+mod listening;
 mod memory;
 mod metadata;
+mod operations;
+mod options;
 mod parameters;
+mod reflection;
+mod running;
 mod service;
 mod sessions;
 mod sql_info;
 mod statements;
 mod status;
 
+use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::thread;
 use std::time::Duration;
-use std::{fs, thread};
 
-use arrow_flight::flight_service_server::FlightServiceServer;
-use datafusion::catalog::{
-    CatalogProvider, MemoryCatalogProvider, MemorySchemaProvider, SchemaProvider, UrlTableFactory,
-};
 use datafusion::execution::disk_manager::DiskManagerBuilder;
 use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
-use datafusion::prelude::{SessionConfig, SessionContext};
-use datafusion::sql::parser::DFParserBuilder;
-use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
-use tokio::signal::unix::{SignalKind, signal};
 use tonic::Status;
-use tonic::transport::server::TcpIncoming;
-use tonic::transport::{Certificate, Identity as TlsIdentity, ServerTlsConfig};
 
 use crate::diagnostics::problems;
-use crate::files::FileTables;
-use crate::session;
-use crate::stores::{StoreSettings, Stores, redact};
+use crate::stores::redact;
 use auth::{Authenticator, Identity};
-use catalog::{CATALOG, SCHEMA, SessionSchema};
-use config::{Config, Tls};
+use config::Config;
 use execution::Execution;
+use host::Host;
+use journal::{Journal, Levels};
 use sessions::{Session, Sessions};
 
 pub(crate) use arguments::ServeArguments;
@@ -88,17 +92,11 @@ struct Server {
     users: Authenticator,
     sessions: Arc<Sessions>,
     execution: Execution,
+    journal: Arc<Journal>,
     runtime: Arc<RuntimeEnv>,
-    /// The session that the server's tables were made in.
     host: Host,
-    threads: usize,
-}
-
-/// The tables of the server.
-struct Host {
-    /// Tables of files read with it.
-    _context: SessionContext,
-    tables: Arc<dyn SchemaProvider>,
+    /// Set once it was told to end.
+    is_ending: AtomicBool,
 }
 
 /// Serves until it is told to end.
@@ -107,6 +105,9 @@ struct Host {
 ///
 /// When the arguments, the configuration or a table in it are wrong, or the address cannot be listened on.
 pub(crate) fn run(arguments: ServeArguments) -> Result<(), ServeError> {
+    if arguments.hash_password {
+        return hash_password();
+    }
     let config = arguments.config()?;
     let address = config.listen.unwrap_or_else(|| ADDRESS.parse().expect("the address is one"));
     refuse_open_doors(&config, address, arguments.insecure)?;
@@ -137,7 +138,7 @@ fn runtime(name: &str, threads: usize) -> Result<Runtime, ServeError> {
 
 /// A server that others than this machine reach needs users and TLS.
 fn refuse_open_doors(config: &Config, address: SocketAddr, insecure: bool) -> Result<(), ServeError> {
-    if insecure || address.ip().is_loopback() || (config.tls.is_some() && !config.users.is_empty()) {
+    if insecure || address.ip().is_loopback() || (config.tls.is_some() && config.has_users()) {
         return Ok(());
     }
     Err(ServeError::Usage(format!(
@@ -158,148 +159,46 @@ impl Server {
             )
             .with_object_list_cache_limit(0)
             .build_arc()?;
-        let host = engine.spawn(host(Arc::clone(&config), Arc::clone(&runtime), threads));
+        let host = engine.spawn(Host::new(Arc::clone(&config), Arc::clone(&runtime), threads));
         let host =
             host.await.map_err(|error| ServeError::Failed(format!("tables cannot be made: {error}")))??;
         let sessions = Arc::new(Sessions::new(limits.sessions, limits.idle()));
-        let execution = Execution::new(engine.handle().clone(), limits.clone());
-        let users = Authenticator::new(config.users.clone())?;
-        Ok(Self { config, users, sessions, execution, runtime, host, threads })
+        let journal = Arc::new(Journal::new(config.operations.query_log.as_deref())?);
+        let execution = Execution::new(engine.handle().clone(), limits.clone(), Arc::clone(&journal));
+        let users = Authenticator::new(config.users.clone(), config.jwt.clone())?;
+        let is_ending = AtomicBool::new(false);
+        Ok(Self { config, users, sessions, execution, journal, runtime, host, is_ending })
     }
 
     /// A session that sees the server's tables and has its own above them.
     fn new_session(&self, identity: Identity) -> Result<Session, Status> {
-        let stores = Arc::new(Stores::new(store_settings()));
-        let runtime = Arc::new(RuntimeEnv {
-            object_store_registry: Arc::clone(&stores) as _,
-            ..self.runtime.as_ref().clone()
-        });
-        let schema =
-            Arc::new(SessionSchema::new(Arc::clone(&self.host.tables), Arc::clone(&runtime.memory_pool)));
-        let catalog = SessionSchema::catalog(&schema);
-        let builder = self.builder().map_err(|error| Status::internal(error.to_string()))?;
-        let context = SessionContext::new_with_state(builder.with_runtime_env(runtime).build());
-        context.register_catalog(CATALOG, catalog.map_err(|error| status::status(&error, ""))?);
-        Ok(Session::new(identity, context, stores, schema))
+        self.host.session(identity, &self.runtime).map_err(|error| status::status(&error, ""))
     }
 
-    fn builder(&self) -> datafusion::common::Result<datafusion::execution::SessionStateBuilder> {
-        builder(&self.config, self.threads)
+    /// How full everything is.
+    fn levels(&self) -> Levels {
+        let (running, waiting) = self.execution.load();
+        let reserved = self.runtime.memory_pool.reserved();
+        let numbers = [running, waiting, self.sessions.len(), reserved, self.config.limits.memory];
+        let [running, waiting, sessions, reserved, limit] = numbers.map(|number| number as u64);
+        [running, waiting, sessions, reserved, limit, self.runtime.disk_manager.used_disk_space()]
     }
-
-    async fn listen(self, address: SocketAddr) -> Result<(), ServeError> {
-        let cannot =
-            |error: std::io::Error| ServeError::Failed(format!("cannot listen on {address}: {error}"));
-        let listener = TcpListener::bind(address).await.map_err(cannot)?;
-        let bound = listener.local_addr().map_err(cannot)?;
-        let (health, health_service) = tonic_health::server::health_reporter();
-        health.set_serving::<FlightServiceServer<Self>>().await;
-        let mut builder = tonic::transport::Server::builder();
-        if let Some(tls) = &self.config.tls {
-            builder = builder
-                .tls_config(tls_config(tls)?)
-                .map_err(|error| ServeError::Usage(format!("tls cannot be used: {error}")))?;
-        }
-        let sessions = Arc::clone(&self.sessions);
-        let sweep = tokio::spawn(async move {
-            let mut clock = tokio::time::interval(Duration::from_secs(10));
-            loop {
-                clock.tick().await;
-                sessions.sweep();
-            }
-        });
-        tell(&format!("listening on {bound}"));
-        let service = FlightServiceServer::new(self).max_decoding_message_size(64 << 20);
-        let served = builder
-            .add_service(health_service)
-            .add_service(service)
-            .serve_with_incoming_shutdown(TcpIncoming::from(listener).with_nodelay(Some(true)), told_to_end())
-            .await;
-        sweep.abort();
-        served.map_err(|error| ServeError::Failed(format!("the server ended: {error}")))
-    }
-}
-
-fn builder(
-    config: &Config,
-    threads: usize,
-) -> datafusion::common::Result<datafusion::execution::SessionStateBuilder> {
-    let mut session = SessionConfig::new()
-        .with_target_partitions(threads)
-        .with_default_catalog_and_schema(CATALOG, SCHEMA)
-        .with_create_default_catalog_and_schema(false);
-    session.options_mut().sql_parser.collect_spans = true;
-    match &config.macros {
-        Some(directory) => session::builder_with_macros(session, directory),
-        None => Ok(session::builder(session)),
-    }
-}
-
-fn store_settings() -> StoreSettings {
-    StoreSettings { timeout: Duration::from_secs(60), retries: 10 }
-}
-
-/// Makes the tables and views of the configuration.
-async fn host(config: Arc<Config>, runtime: Arc<RuntimeEnv>, threads: usize) -> Result<Host, ServeError> {
-    let stores: Arc<Stores> = Arc::new(Stores::new(store_settings()));
-    let runtime = Arc::new(RuntimeEnv { object_store_registry: stores, ..runtime.as_ref().clone() });
-    let context =
-        SessionContext::new_with_state(builder(&config, threads)?.with_runtime_env(runtime).build());
-    let tables: Arc<dyn SchemaProvider> = Arc::new(MemorySchemaProvider::new());
-    let catalog = MemoryCatalogProvider::new();
-    catalog.register_schema(SCHEMA, Arc::clone(&tables))?;
-    context.register_catalog(CATALOG, Arc::new(catalog));
-    let files = FileTables::default();
-    files.serve(&context);
-    for (name, path) in &config.tables {
-        let table = files.try_new(path).await?.ok_or_else(|| {
-            ServeError::Usage(format!("table {name} must be a path, pattern or URL of files, got {path}"))
-        })?;
-        tables.register_table(name.clone(), table)?;
-    }
-    if let Some(init) = &config.init {
-        // The parser does not go from thread to thread.
-        let statements = { DFParserBuilder::new(init.as_str()).build()?.parse_statements()? };
-        for statement in statements {
-            let plan = context.state().statement_to_plan(statement).await?;
-            context.execute_logical_plan(plan).await?.collect().await?;
-        }
-    }
-    for (name, query) in &config.views {
-        let name = name.replace('"', "\"\"");
-        context.sql(&format!("CREATE VIEW \"{name}\" AS {query}")).await?.collect().await?;
-    }
-    Ok(Host { _context: context, tables })
-}
-
-fn tls_config(tls: &Tls) -> Result<ServerTlsConfig, ServeError> {
-    let read = |path: &std::path::Path| {
-        fs::read(path).map_err(|error| ServeError::Usage(format!("cannot read {}: {error}", path.display())))
-    };
-    let identity = TlsIdentity::from_pem(read(&tls.certificate)?, read(&tls.key)?);
-    let config = ServerTlsConfig::new().identity(identity);
-    Ok(match &tls.client_ca {
-        Some(path) => config.client_ca_root(Certificate::from_pem(read(path)?)),
-        None => config,
-    })
-}
-
-/// Waits for Ctrl-C or SIGTERM.
-async fn told_to_end() {
-    let mut terminate = match signal(SignalKind::terminate()) {
-        Ok(terminate) => terminate,
-        // Without the signal only Ctrl-C ends the server.
-        Err(_) => return tokio::signal::ctrl_c().await.unwrap_or(()),
-    };
-    tokio::select! {
-        _ = terminate.recv() => (),
-        _ = tokio::signal::ctrl_c() => (),
-    }
-    tell("ending; queries that run are finished");
 }
 
 /// Tells a person how it goes. Without stderr there is nobody to tell.
 fn tell(progress: &str) {
-    use std::io::Write;
-    let _ = writeln!(std::io::stderr(), "{progress}");
+    let _ = writeln!(io::stderr(), "{progress}");
+}
+
+/// Reads a password and prints its hash.
+fn hash_password() -> Result<(), ServeError> {
+    let mut password = String::new();
+    let failed = |error: io::Error| ServeError::Failed(format!("the password cannot be read: {error}"));
+    io::stdin().read_line(&mut password).map_err(failed)?;
+    let password = password.trim_end_matches(['\r', '\n']);
+    if password.is_empty() {
+        return Err(ServeError::Usage("a password must be on stdin, got nothing".into()));
+    }
+    let hash = auth::password_hash(password)?;
+    writeln!(io::stdout(), "{hash}").map_err(|error| ServeError::Failed(format!("cannot print: {error}")))
 }

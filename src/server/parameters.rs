@@ -1,14 +1,18 @@
 //! Parameters of statements: `?` and `$1`, their types as far as the statement says, and values for them.
 
-use std::sync::Arc;
+use std::collections::HashMap;
 
 use datafusion::arrow::array::{ArrayRef, RecordBatch};
-use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use datafusion::common::metadata::ScalarAndMetadata;
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{ParamValues, Result, ScalarValue, plan_err};
-use datafusion::logical_expr::LogicalPlan;
+use datafusion::logical_expr::expr::Placeholder;
+use datafusion::logical_expr::{Cast, Expr, LogicalPlan, TryCast};
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::tokenizer::{Location, Token, Tokenizer};
+
+use super::edge::schema_at_edge;
 
 /// What a parameter is taken to be whose type the statement does not say.
 const UNTYPED: DataType = DataType::Utf8;
@@ -73,7 +77,11 @@ impl Parameters {
     /// When a parameter is named rather than numbered.
     pub(super) fn of(plan: &LogicalPlan) -> Result<Self> {
         let mut types = vec![];
-        for (name, data_type) in plan.get_parameter_types()? {
+        let mut known = plan.get_parameter_types()?;
+        for (name, data_type) in said_types(plan)? {
+            known.entry(name).or_default().get_or_insert(data_type);
+        }
+        for (name, data_type) in known {
             let Some(number) = name.strip_prefix('$').and_then(|number| number.parse::<usize>().ok()) else {
                 return plan_err!("parameters must be ? or numbered like $1, got {name}");
             };
@@ -105,9 +113,17 @@ impl Parameters {
     /// The parameters as a schema: what clients bind by position.
     pub(super) fn schema(&self) -> SchemaRef {
         let field = |(i, data_type): (usize, &Option<DataType>)| {
-            Field::new(format!("${}", i + 1), data_type.clone().unwrap_or(UNTYPED), true)
+            let data_type = match data_type {
+                // JDBC drivers send milliseconds whatever is announced.
+                Some(DataType::Timestamp(_, zone)) => {
+                    DataType::Timestamp(TimeUnit::Millisecond, zone.clone())
+                }
+                Some(data_type) => data_type.clone(),
+                None => UNTYPED,
+            };
+            Field::new(format!("${}", i + 1), data_type, true)
         };
-        Arc::new(Schema::new(self.types.iter().enumerate().map(field).collect::<Vec<_>>()))
+        schema_at_edge(&Schema::new(self.types.iter().enumerate().map(field).collect::<Vec<_>>()))
     }
 
     /// The values of each row, in the types of the parameters.
@@ -121,7 +137,11 @@ impl Parameters {
         }
         let row = |row: usize| {
             let value = |(column, data_type): (&ArrayRef, &Option<DataType>)| -> Result<ScalarAndMetadata> {
-                let value = ScalarValue::try_from_array(column, row)?;
+                let value = match ScalarValue::try_from_array(column, row)? {
+                    // How some clients send values whose types they do not know.
+                    ScalarValue::Union(Some((_, value)), ..) => *value,
+                    value => value,
+                };
                 Ok(match data_type {
                     Some(data_type) => value.cast_to(data_type)?,
                     None => value,
@@ -135,8 +155,38 @@ impl Parameters {
     }
 }
 
+/// Types of parameters that the engine does not look for: those that a cast or a limit says.
+fn said_types(plan: &LogicalPlan) -> Result<HashMap<String, DataType>> {
+    let mut said = HashMap::new();
+    let mut says = |expr: &Expr, data_type: &DataType| {
+        if let Expr::Placeholder(Placeholder { id, field: None }) = expr {
+            said.insert(id.clone(), data_type.clone());
+        }
+    };
+    plan.apply_with_subqueries(|node| {
+        if let LogicalPlan::Limit(limit) = node {
+            for rows in [&limit.skip, &limit.fetch].into_iter().flatten() {
+                says(rows, &DataType::Int64);
+            }
+        }
+        node.apply_expressions(|expr| {
+            expr.apply(|expr| {
+                match expr {
+                    Expr::Cast(Cast { expr, field }) => says(expr, field.data_type()),
+                    Expr::TryCast(TryCast { expr, field }) => says(expr, field.data_type()),
+                    _ => {}
+                }
+                Ok(TreeNodeRecursion::Continue)
+            })
+        })
+    })?;
+    Ok(said)
+}
+
 #[cfg(test)]
 mod tests {
+    use datafusion::prelude::SessionContext;
+
     use super::*;
 
     #[test]
@@ -147,5 +197,18 @@ mod tests {
         assert_eq!(numbered("SELECT $2, $1").unwrap(), "SELECT $2, $1");
         assert!(numbered("SELECT ?, $1").unwrap_err().to_string().contains("got both"));
         assert_eq!(numbered("SELECT 'open").unwrap(), "SELECT 'open");
+    }
+
+    #[tokio::test]
+    async fn parameters_are_announced_in_the_types_that_the_statement_says() {
+        let context = SessionContext::new();
+        context.sql("CREATE TABLE t (name VARCHAR, at TIMESTAMP)").await.unwrap();
+        let sql = "SELECT CAST($1 AS DOUBLE), $2 FROM t WHERE name = $3 AND at < $4 LIMIT $5 OFFSET $6";
+        let plan = context.state().create_logical_plan(sql).await.unwrap();
+        let schema = Parameters::of(&plan).unwrap().schema();
+        let types: Vec<_> = schema.fields().iter().map(|field| field.data_type().clone()).collect();
+        let milliseconds = DataType::Timestamp(TimeUnit::Millisecond, None);
+        let (text, int) = (DataType::Utf8, DataType::Int64);
+        assert_eq!(types, [DataType::Float64, text.clone(), text, milliseconds, int.clone(), int]);
     }
 }

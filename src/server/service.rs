@@ -11,63 +11,40 @@ use arrow_flight::error::FlightError;
 use arrow_flight::flight_service_server::FlightService;
 use arrow_flight::sql::server::{FlightSqlService, PeekableFlightDataStream};
 use arrow_flight::sql::{
-    ActionClosePreparedStatementRequest, ActionCreatePreparedStatementRequest,
-    ActionCreatePreparedStatementResult, Any, CommandGetCatalogs, CommandGetCrossReference,
-    CommandGetDbSchemas, CommandGetExportedKeys, CommandGetImportedKeys, CommandGetPrimaryKeys,
-    CommandGetSqlInfo, CommandGetTableTypes, CommandGetTables, CommandGetXdbcTypeInfo,
-    CommandPreparedStatementQuery, CommandPreparedStatementUpdate, CommandStatementQuery,
-    CommandStatementUpdate, DoPutPreparedStatementResult, ProstMessageExt, SqlInfo, TicketStatementQuery,
+    ActionCancelQueryRequest, ActionCancelQueryResult, ActionClosePreparedStatementRequest,
+    ActionCreatePreparedStatementRequest, ActionCreatePreparedStatementResult, Any, CommandGetCatalogs,
+    CommandGetCrossReference, CommandGetDbSchemas, CommandGetExportedKeys, CommandGetImportedKeys,
+    CommandGetPrimaryKeys, CommandGetSqlInfo, CommandGetTableTypes, CommandGetTables, CommandGetXdbcTypeInfo,
+    CommandPreparedStatementQuery, CommandPreparedStatementUpdate, CommandStatementIngest,
+    CommandStatementQuery, CommandStatementUpdate, DoPutPreparedStatementResult, ProstMessageExt, SqlInfo,
+    TicketStatementQuery,
 };
 use arrow_flight::{
-    Action, FlightDescriptor, FlightEndpoint, FlightInfo, HandshakeRequest, HandshakeResponse, IpcMessage,
-    SchemaAsIpc, Ticket,
+    Action, ActionType, FlightDescriptor, FlightEndpoint, FlightInfo, HandshakeRequest, HandshakeResponse,
+    IpcMessage, SchemaAsIpc, Ticket,
 };
 use bytes::Bytes;
 use datafusion::arrow::array::{Int64Array, RecordBatch};
 use datafusion::arrow::datatypes::{Schema, SchemaRef};
 use datafusion::arrow::ipc::writer::IpcWriteOptions;
-use futures::{Stream, TryStreamExt, stream};
+use datafusion::execution::memory_pool::MemoryConsumer;
+use futures::{Stream, StreamExt, TryStreamExt, stream};
 use prost::Message;
 use tonic::metadata::{MetadataMap, MetadataValue};
 use tonic::{Request, Response, Status, Streaming};
 
-use super::Server;
-use super::auth::Credentials;
-use super::config::Limits;
+use super::entrance::COOKIE;
 use super::execution::{Work, result_schema};
 use super::metadata::{self, keys};
-use super::sessions::{Held, Key, Session, random_token};
+use super::sessions::{Bound, Held, Session};
 use super::sql_info::{SQL_INFO, TYPES};
-use super::statements::Returns;
+use super::statements::{Planned, Refused, Returns};
 use super::status::status;
+use super::{Server, actions, ingestion};
 
 type DataStream = Pin<Box<dyn Stream<Item = Result<arrow_flight::FlightData, Status>> + Send>>;
 
-/// The cookie that stands for a token, for clients that keep cookies rather than tokens.
-const COOKIE: &str = "causal-session";
-
 impl Server {
-    /// The session of a call, which is made when there is none.
-    async fn session<T>(&self, request: &Request<T>) -> Result<Arc<Session>, Status> {
-        let metadata = request.metadata();
-        let credentials = Credentials::of(metadata)?;
-        // A cookie stands for a token where none is given; one that is wrong is not made good by it.
-        let token = match &credentials {
-            Credentials::Bearer(token) => Some(token.clone()),
-            Credentials::None | Credentials::Basic { .. } => cookie(metadata),
-        };
-        if let Some(session) = token.and_then(|token| self.sessions.find(&Key::Token(token))) {
-            return Ok(session);
-        }
-        let identity = self.users.identify(credentials).await?;
-        let connection = request.remote_addr().map_or_else(String::new, |address| address.to_string());
-        let key = Key::Client(identity.clone(), connection);
-        match self.sessions.find(&key) {
-            Some(session) => Ok(session),
-            None => self.sessions.add(key, self.new_session(identity)?),
-        }
-    }
-
     /// What clients are told of a result: its schema, and the ticket that fetches it from here.
     fn info(
         &self,
@@ -102,24 +79,23 @@ impl Server {
     }
 
     /// Runs a statement for a client that fetches its rows.
-    async fn fetch<T>(&self, request: &Request<T>, handle: &[u8]) -> Result<Response<DataStream>, Status> {
-        let session = self.session(request).await?;
+    async fn fetch<T>(
+        &self,
+        session: Arc<Session>,
+        request: &Request<T>,
+        handle: &[u8],
+    ) -> Result<Response<DataStream>, Status> {
         let held = session.held(handle)?;
-        let work = Work::new(session, &held.planned, &held.bound, patience(request.metadata()))?;
+        let work = Work::new(Arc::clone(&session), &held.planned, &held.bound, patience(request.metadata()))?;
         if let Some(count) = held.count {
             let batch = RecordBatch::try_new(work.schema(), vec![Arc::new(Int64Array::from(vec![count]))]);
             return table(batch.map_err(FlightError::from));
         }
         let batches = self.execution.stream(work).await?;
+        session.change(handle, |held| held.running = Some(batches.stop()))?;
         let schema = Arc::clone(&batches.schema);
         Ok(Response::new(encoded(schema, batches)))
     }
-}
-
-fn cookie(metadata: &MetadataMap) -> Option<String> {
-    let cookies = metadata.get("cookie")?.to_str().ok()?;
-    let pairs = cookies.split(';').filter_map(|pair| pair.trim().split_once('='));
-    pairs.into_iter().find(|(name, _)| *name == COOKIE).map(|(_, value)| value.to_string())
 }
 
 /// How long a client waits, by the `grpc-timeout` header: a number and a unit.
@@ -166,28 +142,34 @@ fn ipc(schema: &Schema) -> Result<Bytes, Status> {
     Ok(bytes)
 }
 
-/// The rows that a client sends, of which there may be none, not even a schema.
-async fn received(
-    request: Request<PeekableFlightDataStream>,
-    limits: &Limits,
-) -> Result<Vec<RecordBatch>, Status> {
-    let data = request.into_inner().map_err(|status| FlightError::Tonic(Box::new(status)));
-    let data = data.try_filter(|message| ready(!message.data_header.is_empty()));
-    let mut batches = FlightRecordBatchStream::new_from_flight_data(data);
-    let (mut rows, mut bytes) = (vec![], 0);
-    while let Some(batch) = batches.try_next().await.map_err(Status::from)? {
-        bytes += batch.get_array_memory_size();
-        if bytes > limits.query_memory {
-            return Err(Status::resource_exhausted(format!(
-                "values take more than the {} bytes that limit query_memory allows; bind fewer rows at a time",
-                limits.query_memory
-            )));
+/// What a client sends: rows, of which there may be none, not even a schema.
+struct Received {
+    schema: Option<SchemaRef>,
+    bound: Bound,
+}
+
+impl Server {
+    async fn received(&self, request: Request<PeekableFlightDataStream>) -> Result<Received, Status> {
+        let most = self.config.limits.query_memory;
+        let data = request.into_inner().map_err(|status| FlightError::Tonic(Box::new(status)));
+        let data = data.try_filter(|message| ready(!message.data_header.is_empty()));
+        let mut batches = FlightRecordBatchStream::new_from_flight_data(data);
+        let held = MemoryConsumer::new("values that clients send").register(&self.runtime.memory_pool);
+        let mut rows = vec![];
+        while let Some(batch) = batches.try_next().await.map_err(Status::from)? {
+            held.try_grow(batch.get_array_memory_size()).map_err(|error| status(&error, ""))?;
+            if held.size() > most {
+                return Err(Status::resource_exhausted(format!(
+                    "values take more than the {most} bytes that limit query_memory allows; send fewer rows at a time"
+                )));
+            }
+            if batch.num_columns() > 0 {
+                rows.push(batch);
+            }
         }
-        if batch.num_columns() > 0 {
-            rows.push(batch);
-        }
+        let schema = batches.schema().cloned();
+        Ok(Received { schema, bound: Bound { rows, _held: Some(Arc::new(held)) } })
     }
-    Ok(rows)
 }
 
 #[tonic::async_trait]
@@ -198,10 +180,7 @@ impl FlightSqlService for Server {
         &self,
         request: Request<Streaming<HandshakeRequest>>,
     ) -> Result<Response<Pin<Box<dyn Stream<Item = Result<HandshakeResponse, Status>> + Send>>>, Status> {
-        let credentials = Credentials::of(request.metadata())?;
-        let identity = self.users.identify(credentials).await?;
-        let token = random_token()?;
-        self.sessions.add(Key::Token(token.clone()), self.new_session(identity)?)?;
+        let token = self.log_in(request.metadata()).await?;
         let payload =
             HandshakeResponse { protocol_version: 0, payload: Bytes::from(token.clone().into_bytes()) };
         let mut response: Response<Pin<Box<dyn Stream<Item = _> + Send>>> =
@@ -331,7 +310,12 @@ impl FlightSqlService for Server {
         ticket: TicketStatementQuery,
         request: Request<Ticket>,
     ) -> Result<Response<<Self as FlightService>::DoGetStream>, Status> {
-        self.fetch(&request, &ticket.statement_handle).await
+        let session = self.session(&request).await?;
+        let handle = ticket.statement_handle;
+        let response = self.fetch(Arc::clone(&session), &request, &handle).await?;
+        // Once all of it is fetched nobody comes back for it.
+        let forget = stream::once(async move { drop(session.close(&handle)) }).filter_map(|()| ready(None));
+        Ok(response.map(|rows| Box::pin(rows.chain(forget)) as DataStream))
     }
 
     async fn do_get_prepared_statement(
@@ -339,7 +323,8 @@ impl FlightSqlService for Server {
         query: CommandPreparedStatementQuery,
         request: Request<Ticket>,
     ) -> Result<Response<<Self as FlightService>::DoGetStream>, Status> {
-        self.fetch(&request, &query.prepared_statement_handle).await
+        let session = self.session(&request).await?;
+        self.fetch(session, &request, &query.prepared_statement_handle).await
     }
 
     async fn do_get_catalogs(
@@ -438,8 +423,26 @@ impl FlightSqlService for Server {
     ) -> Result<i64, Status> {
         let session = self.session(&request).await?;
         let planned = self.execution.plan(&session, update.query).await?;
-        let work = Work::new(session, &planned, &[], patience(request.metadata()))?;
+        let work = Work::new(session, &planned, &Bound::default(), patience(request.metadata()))?;
         self.execution.count(work).await
+    }
+
+    async fn do_put_statement_ingest(
+        &self,
+        command: CommandStatementIngest,
+        request: Request<PeekableFlightDataStream>,
+    ) -> Result<i64, Status> {
+        let session = self.session(&request).await?;
+        let patience = patience(request.metadata());
+        let Received { schema, bound } = self.received(request).await?;
+        let schema = schema.ok_or_else(|| Status::invalid_argument("rows for a table must have a schema"))?;
+        let count = bound.rows.iter().map(RecordBatch::num_rows).sum::<usize>();
+        let plan = ingestion::plan(&session, &command, schema, bound.rows).await;
+        let planned = plan.map_err(Refused::from).and_then(|plan| Planned::of(plan, &session));
+        let planned = planned.map_err(|refused| refused.status(""))?;
+        let work = Work::new(session, &planned, &Bound::default(), patience)?;
+        self.execution.count(work).await?;
+        Ok(count as i64)
     }
 
     async fn do_put_prepared_statement_query(
@@ -448,8 +451,8 @@ impl FlightSqlService for Server {
         request: Request<PeekableFlightDataStream>,
     ) -> Result<DoPutPreparedStatementResult, Status> {
         let session = self.session(&request).await?;
-        let rows = received(request, &self.config.limits).await?;
-        session.change(&query.prepared_statement_handle, |held| held.bound = rows)?;
+        let Received { bound, .. } = self.received(request).await?;
+        session.change(&query.prepared_statement_handle, |held| held.bound = bound)?;
         Ok(DoPutPreparedStatementResult { prepared_statement_handle: Some(query.prepared_statement_handle) })
     }
 
@@ -461,9 +464,9 @@ impl FlightSqlService for Server {
         let session = self.session(&request).await?;
         let patience = patience(request.metadata());
         let handle = query.prepared_statement_handle;
-        let rows = received(request, &self.config.limits).await?;
-        if !rows.is_empty() {
-            session.change(&handle, |held| held.bound = rows)?;
+        let Received { bound, .. } = self.received(request).await?;
+        if !bound.rows.is_empty() {
+            session.change(&handle, |held| held.bound = bound)?;
         }
         let held = session.held(&handle)?;
         self.execution.count(Work::new(session, &held.planned, &held.bound, patience)?).await
@@ -495,8 +498,28 @@ impl FlightSqlService for Server {
         query: ActionClosePreparedStatementRequest,
         request: Request<Action>,
     ) -> Result<(), Status> {
-        self.session(&request).await?.close(&query.prepared_statement_handle);
+        drop(self.session(&request).await?.close(&query.prepared_statement_handle));
         Ok(())
+    }
+
+    async fn do_action_cancel_query(
+        &self,
+        query: ActionCancelQueryRequest,
+        request: Request<Action>,
+    ) -> Result<ActionCancelQueryResult, Status> {
+        actions::cancel_query(&self.session(&request).await?, &query)
+    }
+
+    async fn do_action_fallback(
+        &self,
+        request: Request<Action>,
+    ) -> Result<Response<<Self as FlightService>::DoActionStream>, Status> {
+        let body = actions::perform(self, request).await?;
+        Ok(Response::new(Box::pin(stream::iter([Ok(arrow_flight::Result { body })]))))
+    }
+
+    async fn list_custom_actions(&self) -> Option<Vec<Result<ActionType, Status>>> {
+        Some(actions::actions().into_iter().map(Ok).collect())
     }
 
     async fn register_sql_info(&self, _id: i32, _result: &SqlInfo) {}

@@ -84,6 +84,8 @@ fn sql_info() -> SqlInfoData {
     info.append(SqlInfo::SqlSupportsLikeEscapeClause, true);
     info.append(SqlInfo::SqlSupportsNonNullableColumns, true);
     info.append(SqlInfo::SqlSupportedGrammar, 3_i32);
+    // Bit: entry level.
+    info.append(SqlInfo::SqlAnsi92SupportedLevel, 1_i32);
     info.append(SqlInfo::SqlSupportsIntegrityEnhancementFacility, false);
     info.append(SqlInfo::SqlOuterJoinsSupportLevel, 4_i32);
     info.append(SqlInfo::SqlSchemaTerm, "schema");

@@ -7,15 +7,17 @@ use datafusion::common::{DataFusionError, Result, plan_err};
 use datafusion::logical_expr::{DdlStatement, LogicalPlan, ResetVariable, SetVariable, Statement as Setting};
 use datafusion::sql::parser::{DFParserBuilder, Statement};
 use datafusion::sql::sqlparser::ast;
+use tonic::Status;
 
 use super::auth::Role;
 use super::catalog::SessionSchema;
 use super::parameters::{Parameters, numbered};
 use super::sessions::Session;
+use super::status::status;
 use crate::stores::configured;
 
 /// Settings that a session may change: they change no answer, no limit and nothing for others.
-const SETTINGS: [&str; 6] = [
+pub(super) const SETTINGS: [&str; 6] = [
     "datafusion.execution.batch_size",
     "datafusion.execution.time_zone",
     "datafusion.explain.format",
@@ -43,24 +45,31 @@ pub(super) enum Returns {
 }
 
 impl Planned {
-    /// Reads and plans a statement for somebody in a role.
+    /// Reads and plans a statement of a session.
     ///
     /// # Errors
     ///
     /// Those of the engine, and what the role may not do.
-    pub(super) async fn new(
-        Session { context, stores, schema, .. }: &Session,
-        role: Role,
-        sql: &str,
-    ) -> std::result::Result<Self, Refused> {
+    pub(super) async fn new(session: &Session, sql: &str) -> std::result::Result<Self, Refused> {
+        let Session { context, stores, schema, .. } = session;
         let sql = numbered(sql)?;
         let statement = one_statement(&sql)?;
         stores.begin_statement();
         let plan = context.state().statement_to_plan(statement).await?;
-        allow(&plan, role, schema)?;
+        allow(&plan, session.role(), schema)?;
         let plan = configured(plan, stores)?;
         let parameters = Parameters::of(&plan)?;
         Ok(Self { sql, plan, parameters })
+    }
+
+    /// A statement that was sent as no text.
+    ///
+    /// # Errors
+    ///
+    /// What the role of the session may not do.
+    pub(super) fn of(plan: LogicalPlan, session: &Session) -> std::result::Result<Self, Refused> {
+        allow(&plan, session.role(), &session.schema)?;
+        Ok(Self { sql: String::new(), plan, parameters: Parameters::default() })
     }
 
     /// The plans of the statement: one for each row of values that are bound to its parameters.
@@ -109,6 +118,16 @@ pub(super) enum Refused {
     Role(String),
 }
 
+impl Refused {
+    /// What a client is told who sent `sql`.
+    pub(super) fn status(&self, sql: &str) -> Status {
+        match self {
+            Self::Role(what) => Status::permission_denied(what),
+            Self::Engine(error) => status(error, sql),
+        }
+    }
+}
+
 impl From<DataFusionError> for Refused {
     fn from(error: DataFusionError) -> Self {
         Self::Engine(error)
@@ -118,12 +137,18 @@ impl From<DataFusionError> for Refused {
 /// Reads a statement. A temporary table is a table of the session, which all its tables are.
 fn one_statement(sql: &str) -> Result<Statement> {
     let mut statements = DFParserBuilder::new(sql).build()?.parse_statements()?;
-    let (Some(mut statement), None) = (statements.pop_front(), statements.front()) else {
-        return plan_err!("one statement at a time must be sent, got {}", statements.len() + 1);
+    let count = statements.len();
+    let (1, Some(mut statement)) = (count, statements.pop_front()) else {
+        return plan_err!("one statement at a time must be sent, got {count}");
     };
     if let Statement::Statement(statement) = &mut statement {
         match statement.as_mut() {
-            ast::Statement::CreateTable(create) => create.temporary = false,
+            ast::Statement::CreateTable(create) => {
+                create.temporary = false;
+                // LOCAL TEMPORARY is the same; the rows of a session's table stay when a statement is done.
+                create.global = create.global.filter(|is_global| *is_global);
+                create.on_commit = create.on_commit.filter(|kept| *kept != ast::OnCommit::PreserveRows);
+            }
             ast::Statement::CreateView(create) => create.temporary = false,
             _ => {}
         }

@@ -5,12 +5,25 @@ use datafusion::sql::sqlparser::parser::ParserError;
 use tonic::{Code, Status};
 
 use crate::diagnostics::{Source, locate};
-use crate::stores::redact;
+use crate::stores::{Failure, redact};
+
+/// What the engine's error has when temporary files reach their limit, which comes as one of several kinds.
+const SPILL_LIMIT: &str = "max_temp_directory_size";
 
 /// An error of the engine about a statement.
 pub(super) fn status(error: &DataFusionError, sql: &str) -> Status {
+    if error.to_string().contains(SPILL_LIMIT) {
+        return Status::resource_exhausted(
+            "temporary files of queries take more than limit spill allows; ask for less, or later",
+        );
+    }
+    let is_exhausted = matches!(error.find_root(), DataFusionError::ResourcesExhausted(_));
     let source = Source { text: sql, origin: &"query", is_in_sight: true, is_local: false };
-    Status::new(code(error), redact(&locate(error, &source, None)))
+    let mut text = redact(&locate(error, &source, None));
+    if is_exhausted && !text.contains("that limit ") {
+        text.push_str("; all queries and tables of sessions have what limit memory allows: try again later, or ask for less");
+    }
+    Status::new(code(error), text)
 }
 
 /// What clients are to make of an error: mend the statement, look elsewhere, or try again.
@@ -29,6 +42,7 @@ fn code(error: &DataFusionError) -> Code {
         DataFusionError::NotImplemented(_) => Code::Unimplemented,
         DataFusionError::ResourcesExhausted(_) => Code::ResourceExhausted,
         DataFusionError::ObjectStore(_) | DataFusionError::IoError(_) => Code::Unavailable,
+        _ if Failure::behind(error).is_some() => Code::Unavailable,
         _ => Code::Internal,
     }
 }

@@ -54,6 +54,13 @@ impl Stores {
         Self { settings, stores: Mutex::new(HashMap::from([("file://".to_string(), local)])) }
     }
 
+    /// The same stores, opened once for both; what one lists the other does not know of.
+    #[cfg(feature = "server")]
+    pub(crate) fn unseen(&self) -> Self {
+        let stores = self.lock().iter().map(|(key, store)| (key.clone(), Arc::new(store.unseen()))).collect();
+        Self { settings: self.settings.clone(), stores: Mutex::new(stores) }
+    }
+
     /// Forgets what was listed: the next statement sees files as they are then.
     pub(crate) fn begin_statement(&self) {
         for store in self.lock().values() {

@@ -60,6 +60,12 @@ impl Pinned {
         Self { inner, local, versions: Arc::default() }
     }
 
+    /// The same store, nothing of which has been seen.
+    #[cfg(feature = "server")]
+    pub(super) fn unseen(&self) -> Self {
+        Self::new(Arc::clone(&self.inner), self.local)
+    }
+
     /// Forgets all versions.
     pub(super) fn forget(&self) {
         lock(&self.versions).clear();

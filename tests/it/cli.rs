@@ -6,7 +6,7 @@ mod formats;
 mod limits;
 mod scripts;
 mod shell;
-mod stores;
+pub(crate) mod stores;
 
 use std::ffi::OsStr;
 use std::io::Write;
@@ -49,7 +49,7 @@ impl From<Output> for Run {
     }
 }
 
-fn program(directory: &Path) -> Command {
+pub(crate) fn program(directory: &Path) -> Command {
     let mut command = Command::new(PROGRAM);
     command.current_dir(directory).stdin(Stdio::null()).env_remove("RUST_BACKTRACE");
     command

@@ -13,6 +13,8 @@ mod learners;
 mod reference;
 mod registry;
 mod relations;
+#[cfg(feature = "cli")]
+mod s3;
 #[cfg(feature = "server")]
 mod server;
 mod simulations;

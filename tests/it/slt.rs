@@ -1,5 +1,5 @@
-//! Runs the files of `tests/slt`. Batches and partitions must not show in a result: each file is run in three
-//! configurations against the one expected text.
+//! Runs the files of `tests/slt`. Neither batches and partitions nor the way to a client must show in a result: each file is run
+//! in three configurations and through the server against the one expected text.
 //!
 //! Type letters: `B` boolean, `I` integer, `R` float or decimal, `T` text, `?` anything else. Floats are shown with
 //! nine decimals at most, trailing zeros cut (`4`, `0.75`): partial sums meet in any order, so the last bits vary.
@@ -8,9 +8,10 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use datafusion::arrow::array::{Array, AsArray};
-use datafusion::arrow::datatypes::{DataType, Float64Type};
+use datafusion::arrow::datatypes::{DataType, Float64Type, Schema};
 use datafusion::arrow::error::ArrowError;
 use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::arrow::util::display::array_value_to_string;
@@ -35,6 +36,11 @@ fn in_small_batches_over_four_partitions() {
 }
 
 fn run_all(config: &SessionConfig) {
+    run_files(|| Ok(Engine::new(config.clone())));
+}
+
+/// Runs the files, each in a session of its own.
+pub(crate) fn run_files<D: DB<ColumnType = Letter> + Send>(session: impl Fn() -> Result<D, D::Error>) {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/slt");
     let mut files: Vec<PathBuf> = fs::read_dir(directory)
         .expect("the directory is part of the package")
@@ -46,17 +52,20 @@ fn run_all(config: &SessionConfig) {
         files.retain(|file| file.to_string_lossy().contains(&part));
     }
     assert!(!files.is_empty(), "no files in tests/slt");
-    let failures: Vec<String> = files.iter().flat_map(|file| run(file, config)).collect();
+    let failures: Vec<String> = files.iter().flat_map(|file| run(file, &session)).collect();
     assert!(failures.is_empty(), "{} failures\n\n{}", failures.len(), failures.join("\n"));
 }
 
 /// Runs all records of a file in one session and returns those that failed.
-fn run(file: &Path, config: &SessionConfig) -> Vec<String> {
+fn run<D: DB<ColumnType = Letter> + Send>(
+    file: &Path,
+    session: &impl Fn() -> Result<D, D::Error>,
+) -> Vec<String> {
     let records = match sqllogictest::parse_file::<Letter>(file) {
         Ok(records) => records,
         Err(error) => return vec![error.to_string()],
     };
-    let mut runner = Runner::new(|| async { Ok(Engine::new(config.clone())) });
+    let mut runner = Runner::new(|| async { session() });
     runner.with_column_validator(strict_column_validator);
     records
         .into_iter()
@@ -87,15 +96,20 @@ impl DB for Engine {
     fn run(&mut self, sql: &str) -> Result<DBOutput<Letter>, DataFusionError> {
         let (schema, batches) = self.runtime.block_on(async {
             let frame = self.context.sql(sql).await?;
-            Ok::<_, DataFusionError>((frame.schema().clone(), frame.collect().await?))
+            Ok::<_, DataFusionError>((Arc::clone(frame.schema().inner()), frame.collect().await?))
         })?;
         if schema.fields().is_empty() {
             return Ok(DBOutput::StatementComplete(0));
         }
-        let types = schema.fields().iter().map(|field| Letter::of(field.data_type())).collect();
-        let rows = batches.iter().flat_map(|batch| (0..batch.num_rows()).map(|row| cells(batch, row)));
-        Ok(DBOutput::Rows { types, rows: rows.collect::<Result<_, _>>()? })
+        Ok(rows(&schema, &batches)?)
     }
+}
+
+/// A result as the files have it.
+pub(crate) fn rows(schema: &Schema, batches: &[RecordBatch]) -> Result<DBOutput<Letter>, ArrowError> {
+    let types = schema.fields().iter().map(|field| Letter::of(field.data_type())).collect();
+    let rows = batches.iter().flat_map(|batch| (0..batch.num_rows()).map(|row| cells(batch, row)));
+    Ok(DBOutput::Rows { types, rows: rows.collect::<Result<_, _>>()? })
 }
 
 /// The texts of a row.
@@ -128,7 +142,7 @@ fn float(x: f64) -> String {
 
 /// The letter of a column's type in `query RRI`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Letter(char);
+pub(crate) struct Letter(char);
 
 impl Letter {
     fn of(data_type: &DataType) -> Self {

@@ -1,14 +1,12 @@
 //! Tables in object stores, on a real S3 server.
 
-mod server;
-
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use super::{Run, sql_in};
-use server::{Fault, KEY, Request, SECRET, Server};
+use crate::s3::{Fault, KEY, Request, SECRET, Server};
 
 /// Reads every row.
 const TOTALS: &str = "SELECT count(*) AS n, sum(id) AS ids FROM 's3://logs/sales/'";
@@ -29,7 +27,7 @@ fn write_days(folder: &Path) {
 }
 
 /// A server with partitioned sales in its bucket.
-fn sales() -> Server {
+pub(crate) fn sales() -> Server {
     let server = Server::start();
     write_days(&server.bucket().join("sales"));
     server

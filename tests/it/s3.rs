@@ -22,13 +22,13 @@ use tempfile::TempDir;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
 
-pub(super) const KEY: &str = "AKIDTESTTESTTEST";
-pub(super) const SECRET: &str = "wJalrXUtnFEMIbPxRfiCYEXAMPLEKEY";
+pub(crate) const KEY: &str = "AKIDTESTTESTTEST";
+pub(crate) const SECRET: &str = "wJalrXUtnFEMIbPxRfiCYEXAMPLEKEY";
 const BUCKET: &str = "logs";
 
 /// What happens to a request.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Fault {
+pub(crate) enum Fault {
     /// It is answered.
     None,
     /// It is refused because there are too many.
@@ -43,17 +43,17 @@ pub(super) enum Fault {
 
 /// A request as the server sees it.
 #[derive(Clone, Debug)]
-pub(super) struct Request {
-    pub(super) method: Method,
+pub(crate) struct Request {
+    pub(crate) method: Method,
     /// Path and query, with `/` and `=` as they are.
-    pub(super) target: String,
+    pub(crate) target: String,
     /// How many requests with this method and target came before it.
-    pub(super) repeated: usize,
+    pub(crate) repeated: usize,
 }
 
 impl Request {
     /// Whether it reads the content of a file.
-    pub(super) fn reads(&self, name: &str) -> bool {
+    pub(crate) fn reads(&self, name: &str) -> bool {
         self.method == Method::GET && self.target.contains(name) && !self.target.contains("list-type")
     }
 }
@@ -61,7 +61,7 @@ impl Request {
 type Faults = Box<dyn Fn(&Request) -> Fault + Send>;
 
 /// A server with one bucket, `logs`, which is a folder on disk. Dropping it stops it.
-pub(super) struct Server {
+pub(crate) struct Server {
     address: SocketAddr,
     state: Arc<State>,
     /// Runs the server.
@@ -79,7 +79,7 @@ struct State {
 
 impl Server {
     /// Starts a server that answers everything.
-    pub(super) fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let root = tempfile::tempdir().unwrap();
         std::fs::create_dir(root.path().join(BUCKET)).unwrap();
         let files = || FileSystem::new(root.path()).unwrap();
@@ -101,28 +101,28 @@ impl Server {
     }
 
     /// Forgets all requests and lets the next ones fail as `faults` says.
-    pub(super) fn misbehave(&self, faults: impl Fn(&Request) -> Fault + Send + 'static) {
+    pub(crate) fn misbehave(&self, faults: impl Fn(&Request) -> Fault + Send + 'static) {
         self.state.requests.lock().unwrap().clear();
         *self.state.faults.lock().unwrap() = Box::new(faults);
     }
 
     /// The folder of the bucket.
-    pub(super) fn bucket(&self) -> PathBuf {
+    pub(crate) fn bucket(&self) -> PathBuf {
         self.state.root.path().join(BUCKET)
     }
 
-    pub(super) fn endpoint(&self) -> String {
+    pub(crate) fn endpoint(&self) -> String {
         format!("http://{}", self.address)
     }
 
     /// Everything that was asked for.
-    pub(super) fn requests(&self) -> Vec<Request> {
+    pub(crate) fn requests(&self) -> Vec<Request> {
         self.state.requests.lock().unwrap().clone()
     }
 
     /// `causal` in `directory`, which knows the endpoint, and nothing of this machine's credentials.
-    pub(super) fn stranger(&self, directory: &Path) -> Command {
-        let mut command = super::super::program(directory);
+    pub(crate) fn stranger(&self, directory: &Path) -> Command {
+        let mut command = crate::cli::program(directory);
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("AWS_")) {
             command.env_remove(name);
         }
@@ -134,7 +134,7 @@ impl Server {
     }
 
     /// `causal` in `directory`, which may read the bucket.
-    pub(super) fn user(&self, directory: &Path) -> Command {
+    pub(crate) fn user(&self, directory: &Path) -> Command {
         let mut command = self.stranger(directory);
         command.env("AWS_ACCESS_KEY_ID", KEY).env("AWS_SECRET_ACCESS_KEY", SECRET);
         command

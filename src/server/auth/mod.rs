@@ -1,13 +1,18 @@
 //! Who a client is: passwords, tokens, roles.
 
+mod jwt;
+
 use std::fmt;
 use std::sync::Arc;
+use std::time::SystemTime;
 
-use argon2::{Argon2, PasswordHash, PasswordVerifier};
+use argon2::{Argon2, PasswordHash, PasswordHasher, PasswordVerifier};
 use base64::Engine;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde::Deserialize;
+use sha2::Sha256;
+use sha2::digest::Digest as _;
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use tonic::Status;
@@ -15,6 +20,9 @@ use tonic::metadata::MetadataMap;
 
 use super::ServeError;
 use super::config::User;
+use jwt::Tokens;
+
+pub(super) use jwt::JwtConfig;
 
 /// Passwords that are checked at a time: each check takes tens of milliseconds and megabytes, on purpose.
 const CHECKS: usize = 2;
@@ -48,17 +56,26 @@ impl fmt::Display for Role {
 }
 
 /// Who a session belongs to.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Identity {
-    user: String,
+    pub(super) user: String,
     pub(super) role: Role,
+    /// When what the client showed is no longer good.
+    expires: Option<SystemTime>,
 }
 
 impl Identity {
-    fn new(user: &str, role: Role) -> Self {
-        Self { user: user.to_string(), role }
+    pub(super) fn new(user: &str, role: Role) -> Self {
+        Self { user: user.to_string(), role, expires: None }
+    }
+
+    pub(super) fn has_expired(&self) -> bool {
+        self.expires.is_some_and(|expires| expires <= SystemTime::now())
     }
 }
+
+/// Stands for credentials without telling them.
+pub(super) type Digest = [u8; 32];
 
 /// What a client shows of itself.
 #[derive(Clone, PartialEq)]
@@ -91,16 +108,19 @@ impl Credentials {
 /// Knows the users.
 pub(super) struct Authenticator {
     users: Vec<User>,
+    tokens: Option<Tokens>,
     checks: Arc<Semaphore>,
     /// What a password of nobody is checked against, so that a wrong name takes as long as a wrong password.
     nobody: String,
+    /// Makes digests of credentials worth nothing elsewhere.
+    salt: [u8; 32],
 }
 
 impl Authenticator {
     /// # Errors
     ///
-    /// When a user has neither password nor token, or a hash is none of argon2.
-    pub(super) fn new(users: Vec<User>) -> Result<Self, ServeError> {
+    /// When a user has neither password nor token, a hash is none of argon2, or keys of tokens cannot be read.
+    pub(super) fn new(users: Vec<User>, jwt: Option<JwtConfig>) -> Result<Self, ServeError> {
         for user in &users {
             let name = &user.name;
             if user.password_hash.is_none() && user.token.is_none() {
@@ -118,12 +138,28 @@ impl Authenticator {
         }
         let nobody =
             "$argon2id$v=19$m=19456,t=2,p=1$c29tZSBzYWx0IGhlcmU$kkL3yLC7sSPzpzNvv5YvqdMZxZzGzSJFTQWTTlaeHXs";
-        Ok(Self { users, checks: Arc::new(Semaphore::new(CHECKS)), nobody: nobody.to_string() })
+        let (checks, tokens) = (Arc::new(Semaphore::new(CHECKS)), jwt.map(Tokens::new).transpose()?);
+        Ok(Self { users, tokens, checks, nobody: nobody.to_string(), salt: random()? })
     }
 
-    /// Whether anybody has to say who they are.
-    pub(super) fn is_open(&self) -> bool {
-        self.users.is_empty()
+    /// Whether nobody has to say who they are.
+    fn is_open(&self) -> bool {
+        self.users.is_empty() && self.tokens.is_none()
+    }
+
+    /// What stands for credentials where they are remembered.
+    pub(super) fn digest(&self, credentials: &Credentials) -> Digest {
+        let mut hash = Sha256::new_with_prefix(self.salt);
+        let parts = match credentials {
+            Credentials::Basic { user, password } => ["basic", user, password],
+            Credentials::Bearer(token) => ["bearer", token, ""],
+            Credentials::None => ["none", "", ""],
+        };
+        for part in parts {
+            hash.update((part.len() as u64).to_le_bytes());
+            hash.update(part);
+        }
+        hash.finalize().into()
     }
 
     /// Who shows these credentials.
@@ -147,9 +183,11 @@ impl Authenticator {
 
     fn by_token(&self, token: &str) -> Result<Identity, Status> {
         let is_of = |user: &&User| user.token.as_deref().is_some_and(|known| same(known, token));
-        let user = self.users.iter().find(is_of);
-        let user = user.ok_or_else(|| Status::unauthenticated("the token is not known or has expired"))?;
-        Ok(Identity::new(&user.name, user.role))
+        match (self.users.iter().find(is_of), &self.tokens) {
+            (Some(user), _) => Ok(Identity::new(&user.name, user.role)),
+            (None, Some(tokens)) => tokens.identify(token),
+            (None, None) => Err(Status::unauthenticated("the token is not known or has expired")),
+        }
     }
 
     async fn by_password(&self, name: &str, password: String) -> Result<Identity, Status> {
@@ -172,4 +210,24 @@ impl Authenticator {
 /// Whether two secrets are the same, in a time that does not tell how much of them is.
 fn same(one: &str, other: &str) -> bool {
     one.len() == other.len() && one.bytes().zip(other.bytes()).fold(0, |all, (a, b)| all | (a ^ b)) == 0
+}
+
+/// What `password_hash` of a user may be: the hash of a password with a salt of its own.
+///
+/// # Errors
+///
+/// When the system has no randomness.
+pub(super) fn password_hash(password: &str) -> Result<String, ServeError> {
+    let salt: [u8; 16] = random()?;
+    let hash = Argon2::default().hash_password_with_salt(password.as_bytes(), &salt);
+    let hash = hash.map_err(|error| ServeError::Failed(format!("the password cannot be hashed: {error}")))?;
+    Ok(hash.to_string())
+}
+
+fn random<const N: usize>() -> Result<[u8; N], ServeError> {
+    let mut bytes = [0; N];
+    match getrandom::fill(&mut bytes) {
+        Ok(()) => Ok(bytes),
+        Err(error) => Err(ServeError::Failed(format!("the system has no randomness: {error}"))),
+    }
 }

@@ -1,5 +1,12 @@
 //! `causal serve`, asked by a Flight SQL client over a socket.
 
+mod actions;
+mod corpus;
+mod faults;
+mod load;
+mod operations;
+mod security;
+
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -12,7 +19,7 @@ use arrow_flight::error::Result;
 use arrow_flight::sql::client::FlightSqlServiceClient;
 use arrow_flight::sql::{CommandGetDbSchemas, CommandGetTables, CommandGetXdbcTypeInfo, SqlInfo};
 use datafusion::arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
-use datafusion::arrow::datatypes::{DataType, Int64Type, SchemaRef};
+use datafusion::arrow::datatypes::{DataType, Field, Int64Type, SchemaRef, UInt32Type};
 use datafusion::arrow::util::pretty::pretty_format_batches;
 use futures::TryStreamExt;
 use tonic::transport::{Channel, Endpoint};
@@ -20,34 +27,69 @@ use tonic::transport::{Channel, Endpoint};
 type Client = FlightSqlServiceClient<Channel>;
 
 /// A server that ends with the test.
-struct Serving {
+pub(crate) struct Serving {
     process: Child,
-    address: String,
-    _directory: tempfile::TempDir,
+    /// Of the socket, as in `127.0.0.1:50051`.
+    pub(crate) address: String,
+    /// Of metrics and health, where the configuration has them.
+    operations: Option<String>,
+    directory: tempfile::TempDir,
 }
 
 impl Serving {
     /// Serves what a configuration says.
-    fn start(config: &str) -> Self {
-        let directory = tempfile::tempdir().unwrap();
+    pub(crate) fn start(config: &str) -> Self {
+        Self::start_in(tempfile::tempdir().unwrap(), config)
+    }
+
+    /// Serves what a configuration says about files of a directory.
+    fn start_in(directory: tempfile::TempDir, config: &str) -> Self {
+        Self::start_with(directory, config, &[])
+    }
+
+    /// Serves in an environment of its own.
+    fn start_with(directory: tempfile::TempDir, config: &str, variables: &[(&str, &Path)]) -> Self {
         fs::write(directory.path().join("causal.toml"), config).unwrap();
         let mut process = program(directory.path(), &["--config", "causal.toml", "--listen", "127.0.0.1:0"])
+            .envs(variables.iter().copied())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(process.stderr.take().unwrap()).lines();
-        let said: Vec<String> = lines.by_ref().map_while(std::result::Result::ok).take(1).collect();
-        let address = said.first().and_then(|line| line.strip_prefix("listening on "));
-        let address = format!("http://{}", address.unwrap_or_else(|| panic!("the server said {said:?}")));
+        let (mut operations, mut said) = (None, vec![]);
+        let address = loop {
+            let line = lines.next().and_then(std::result::Result::ok);
+            let line = line.unwrap_or_else(|| panic!("the server said {said:?}"));
+            if let Some(address) = line.strip_prefix("listening on ") {
+                break address.to_string();
+            }
+            let metrics =
+                line.strip_prefix("metrics at http://").and_then(|rest| rest.strip_suffix("/metrics"));
+            operations = metrics.map(ToString::to_string).or(operations);
+            said.push(line);
+        };
         // Nobody reads on, and the server must not wait for that.
         thread::spawn(move || lines.for_each(drop));
-        Self { process, address, _directory: directory }
+        Self { process, address, operations, directory }
     }
 
     /// A client with a connection of its own that has not said who it is.
     async fn stranger(&self) -> Client {
-        let endpoint = Endpoint::new(self.address.clone()).unwrap();
+        let endpoint = Endpoint::new(format!("http://{}", self.address)).unwrap();
         FlightSqlServiceClient::new(endpoint.connect().await.unwrap())
+    }
+
+    /// Memory that the system has given to the server, in bytes.
+    fn resident(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
+    }
+
+    /// Sends a signal by its name.
+    fn signal(&self, name: &str) {
+        let id = self.process.id().to_string();
+        assert!(Command::new("kill").args([&format!("-{name}"), &id]).status().unwrap().success());
     }
 
     async fn client(&self) -> Client {
@@ -65,7 +107,9 @@ impl Drop for Serving {
 }
 
 fn program(directory: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_causal"));
+    // Another build of it, such as one for release, where a test measures.
+    let built = std::env::var_os("CAUSAL_PROGRAM").unwrap_or_else(|| env!("CARGO_BIN_EXE_causal").into());
+    let mut command = Command::new(built);
     command.arg("serve").args(arguments).current_dir(directory).stdin(Stdio::null());
     command
 }
@@ -173,6 +217,83 @@ async fn metadata_without_filters_is_everything() {
     let info = client.get_xdbc_type_info(CommandGetXdbcTypeInfo { data_type: None }).await.unwrap();
     let (_, batches) = fetched(&mut client, info).await.unwrap();
     assert!(batches[0].num_rows() > 10);
+}
+
+/// A schema as the specification of Flight SQL has it, which drivers compare by the letter: `name type`, `?` for nullable.
+fn written(schema: &SchemaRef) -> String {
+    let field = |field: &Arc<Field>| {
+        let mark = if field.is_nullable() { "?" } else { "" };
+        format!("{} {}{mark}", field.name(), field.data_type())
+    };
+    schema.fields().iter().map(field).collect::<Vec<_>>().join(", ")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn metadata_has_the_columns_of_the_specification() {
+    let serving = Serving::start(LOG);
+    let mut client = serving.client().await;
+    let info = client.get_catalogs().await.unwrap();
+    assert_eq!(written(&fetched(&mut client, info).await.unwrap().0), "catalog_name Utf8");
+    let info = client.get_db_schemas(CommandGetDbSchemas::default()).await.unwrap();
+    let (schema, _) = fetched(&mut client, info).await.unwrap();
+    assert_eq!(written(&schema), "catalog_name Utf8?, db_schema_name Utf8");
+    let tables = "catalog_name Utf8?, db_schema_name Utf8?, table_name Utf8, table_type Utf8";
+    for include_schema in [false, true] {
+        let all = CommandGetTables { include_schema, ..CommandGetTables::default() };
+        let info = client.get_tables(all).await.unwrap();
+        let (schema, _) = fetched(&mut client, info).await.unwrap();
+        let last = if include_schema { ", table_schema Binary" } else { "" };
+        assert_eq!(written(&schema), format!("{tables}{last}"));
+    }
+    let info = client.get_table_types().await.unwrap();
+    assert_eq!(written(&fetched(&mut client, info).await.unwrap().0), "table_type Utf8");
+    // An underscore that is escaped is one; an empty filter and an unknown catalog have nothing.
+    for (pattern, count) in [("l_g", 1), ("l\\_g", 0), ("%", 2), ("nothing", 0)] {
+        let some = CommandGetTables {
+            table_name_filter_pattern: Some(pattern.into()),
+            ..CommandGetTables::default()
+        };
+        let info = client.get_tables(some).await.unwrap();
+        let (_, batches) = fetched(&mut client, info).await.unwrap();
+        assert_eq!(batches.iter().map(RecordBatch::num_rows).sum::<usize>(), count, "{pattern}");
+    }
+    // Drivers fail without these.
+    let info = client.get_sql_info(vec![]).await.unwrap();
+    let (_, batches) = fetched(&mut client, info).await.unwrap();
+    let ids = batches[0].column(0).as_primitive::<UInt32Type>().values();
+    for id in [0, 1, 2, 3, 8, 504, 526] {
+        assert!(ids.contains(&id), "{id}");
+    }
+    assert!((500..=575).all(|id| ids.contains(&id)), "{ids:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn metadata_of_a_thousand_tables_is_quick() {
+    let directory = tempfile::tempdir().unwrap();
+    let copy = format!(
+        "COPY (SELECT value AS id, 'x' AS name FROM range(10)) TO '{}/t.parquet'",
+        directory.path().display()
+    );
+    let mut writing = Command::new(env!("CARGO_BIN_EXE_causal"));
+    assert!(writing.args(["sql", "-c", &copy]).output().unwrap().status.success());
+    let mut config = "[tables]\n".to_string();
+    for i in 0..1000 {
+        config.push_str(&format!("t{i} = '{}/t.parquet'\n", directory.path().display()));
+    }
+    let serving = Serving::start(&config);
+    let mut client = serving.client().await;
+    let tables = CommandGetTables { include_schema: true, ..CommandGetTables::default() };
+    let mut times = vec![];
+    for _ in 0..5 {
+        let start = Instant::now();
+        let info = client.get_tables(tables.clone()).await.unwrap();
+        let (_, batches) = fetched(&mut client, info).await.unwrap();
+        times.push(start.elapsed());
+        assert_eq!(batches[0].num_rows(), 1000);
+    }
+    times.sort();
+    eprintln!("metadata of 1,000 tables: {:?} at best, {:?} at the median", times[0], times[2]);
+    assert!(times[0] < Duration::from_millis(300), "{times:?}");
 }
 
 fn row(values: Vec<ArrayRef>) -> RecordBatch {
@@ -350,6 +471,9 @@ async fn limits_are_named_and_leave_the_server_healthy() {
     }
     let slow = "SELECT count(*) FROM range(1000000) a, range(1000000) b WHERE a.value * b.value = -1";
     let (mut other, mut third) = (serving.client().await, serving.client().await);
+    for client in [&mut other, &mut third] {
+        asked(client, "SET datafusion.execution.batch_size = 100").await.unwrap();
+    }
     let running = tokio::spawn(async move { asked(&mut other, slow).await.map(|_| ()) });
     let mut turned_away = false;
     while !running.is_finished() {
@@ -362,6 +486,22 @@ async fn limits_are_named_and_leave_the_server_healthy() {
     assert_eq!(number(&mut third, "SELECT 1").await, 1);
     let error = serving.stranger().await.handshake("x", "y").await.unwrap_err().to_string();
     assert!(error.contains("limit sessions"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn limits_of_all_together_and_of_a_result_are_named_too() {
+    let serving = Serving::start("[limits]\nmemory = 20000000\nbytes = 1000000\nstatements = 2\n");
+    let mut client = serving.client().await;
+    let table = "CREATE TABLE much AS SELECT * FROM range(1000000000000)";
+    assert!(refused(&mut client, table).await.contains("limit memory"));
+    assert!(refused(&mut client, "SELECT * FROM range(1000000)").await.contains("limit bytes"));
+    let mut first = client.prepare("SELECT 1".into(), None).await.unwrap();
+    for sql in ["SELECT 2", "SELECT 3"] {
+        client.prepare(sql.into(), None).await.unwrap();
+    }
+    let error = first.execute().await.unwrap_err().to_string();
+    assert!(error.contains("no such statement"), "{error}");
+    assert_eq!(number(&mut client, "SELECT 4").await, 4);
 }
 
 #[tokio::test(flavor = "multi_thread")]
