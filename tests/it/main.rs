@@ -5,6 +5,8 @@
 mod allocation;
 #[cfg(feature = "cli")]
 mod cli;
+#[cfg(feature = "server")]
+mod clients;
 #[cfg(feature = "cli")]
 mod documents;
 mod engine;
