@@ -79,12 +79,17 @@ impl Server {
         tell(&format!("listening on {bound}"));
         let incoming = incoming(listener, Arc::clone(&server.sessions));
         let service = FlightServiceServer::from_arc(server).max_decoding_message_size(MESSAGE_BYTES);
-        let reflection = tonic_reflection::server::Builder::configure()
-            .register_file_descriptor_set(reflection::descriptors())
-            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-            .build_v1()
-            .map_err(|error| ServeError::Failed(format!("reflection cannot be served: {error}")))?;
-        let router = builder.add_service(health_service).add_service(reflection).add_service(service);
+        let failed = |error| ServeError::Failed(format!("reflection cannot be served: {error}"));
+        let described = || {
+            tonic_reflection::server::Builder::configure()
+                .register_file_descriptor_set(reflection::descriptors())
+                .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+        };
+        // Many tools still ask by the version before the first.
+        let (new, old) =
+            (described().build_v1().map_err(failed)?, described().build_v1alpha().map_err(failed)?);
+        let router =
+            builder.add_service(health_service).add_service(new).add_service(old).add_service(service);
         let served = router.serve_with_incoming_shutdown(incoming, async move {
             let _ = ended.wait_for(|is_ending| *is_ending).await;
         });

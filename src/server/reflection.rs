@@ -199,3 +199,27 @@ fn service() -> ServiceDescriptorProto {
         ..ServiceDescriptorProto::default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_that_is_named_is_described() {
+        let FileDescriptorSet { file } = descriptors();
+        let mut known = vec![];
+        for file in &file {
+            for message in &file.message_type {
+                let name = format!(".{}.{}", file.package(), message.name());
+                known.extend(message.enum_type.iter().map(|inner| format!("{name}.{}", inner.name())));
+                known.push(name);
+            }
+        }
+        let fields = file.iter().flat_map(|file| &file.message_type).flat_map(|message| &message.field);
+        let mut named: Vec<_> = fields.filter_map(|field| field.type_name.clone()).collect();
+        for method in file.iter().flat_map(|file| &file.service).flat_map(|service| &service.method) {
+            named.extend([method.input_type().to_string(), method.output_type().to_string()]);
+        }
+        assert!(named.len() > 20 && named.iter().all(|name| known.contains(name)), "{named:?}\n{known:?}");
+    }
+}
