@@ -8,7 +8,7 @@ use crate::diagnostics::{Source, locate};
 use crate::stores::{Failure, redact};
 
 /// What the engine's error has when temporary files reach their limit, which comes as one of several kinds.
-const SPILL_LIMIT: &str = "max_temp_directory_size";
+const SPILL_LIMIT: &str = "used disk space during the spilling process has exceeded";
 
 /// An error of the engine about a statement.
 pub(super) fn status(error: &DataFusionError, sql: &str) -> Status {

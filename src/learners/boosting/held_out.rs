@@ -79,7 +79,9 @@ impl Curve {
     /// "Classification and Regression Trees", 3.4.3.
     pub(crate) fn surely_helpful(&self) -> usize {
         let (trees, Gain { sum, squares }) = best(&self.gains);
-        if sum > (squares - sum * sum / self.rows as f64).sqrt() { trees } else { 0 }
+        // Rounding may leave a little less than nothing where all rows gain the same.
+        let variance = (squares - sum * sum / self.rows as f64).max(0.0);
+        if sum > variance.sqrt() { trees } else { 0 }
     }
 }
 
@@ -112,6 +114,10 @@ mod tests {
         assert_eq!(curve(100, &[4.0, 11.0, 9.0]).surely_helpful(), 2);
         assert_eq!(curve(100, &[4.0, 9.0, 8.0]).surely_helpful(), 0);
         assert_eq!(curve(100, &[]).surely_helpful(), 0);
+        // Ten rows that gain 0.1 each, without a deviation but for rounding.
+        let sum = (0..10).map(|_| 0.1).sum();
+        let same = Gain { sum, squares: (0..10).map(|_| 0.1 * 0.1_f64).sum::<f64>() - 1e-15 };
+        assert_eq!(Curve { rows: 10, gains: vec![same] }.surely_helpful(), 1);
     }
 
     #[test]
