@@ -107,7 +107,7 @@ fn set_one(session: &Session, name: &str, value: SessionOptionValue) -> Result<(
         Some(OptionValue::Bool(value)) => value.to_string(),
         Some(OptionValue::Int(value)) => value.to_string(),
         Some(OptionValue::Double(value)) => value.to_string(),
-        // What has no value goes back to what it was.
+        // What has no value goes back to what the engine has, whatever `init` of the configuration set.
         None => default_of(name).ok_or(ErrorValue::InvalidName)?,
         Some(OptionValue::List(_)) => return Err(ErrorValue::InvalidValue),
     };
